@@ -1,0 +1,100 @@
+using CityPulse.Api.Data;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CityPulse.Tests.Support;
+
+/// <summary>
+/// The real Api in this process, on a real Kestrel and a database of its own, so that tests can give it a clock or settings.
+/// What several processes have to prove belongs to the AppHost ring.
+/// </summary>
+internal sealed class ApiHost : IAsyncDisposable
+{
+    /// <summary>Shared secret of the internal port in tests.</summary>
+    public const string InternalKey = "test-internal-key";
+
+    private readonly Factory _factory;
+
+    private ApiHost(Factory factory, string connectionString, int internalPort)
+    {
+        _factory = factory;
+        ConnectionString = connectionString;
+        BaseAddress = factory.ClientOptions.BaseAddress;
+        InternalAddress = new Uri($"http://127.0.0.1:{internalPort}");
+    }
+
+    public Uri BaseAddress { get; }
+
+    public Uri InternalAddress { get; }
+
+    public string ConnectionString { get; }
+
+    public IServiceProvider Services => _factory.Services;
+
+    /// <param name="environment">Development unless a test is about Production.</param>
+    /// <param name="settings">Configuration on top of the defaults, as <c>Auth:Issuer</c>.</param>
+    /// <param name="database">An existing database, for a second replica on the same data.</param>
+    public static async Task<ApiHost> StartAsync(
+        TestStores stores,
+        string environment = "Development",
+        IEnumerable<KeyValuePair<string, string?>>? settings = null,
+        Action<IServiceCollection>? services = null,
+        string? database = null)
+    {
+        database ??= await stores.CreateDatabaseAsync();
+        var internalPort = TestStores.FreePort();
+        var configuration = new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:citydb"] = database,
+            ["ConnectionStrings:redis"] = await stores.GetRedisAsync(),
+            ["INTERNAL_HTTP_PORT"] = $"{internalPort}",
+            ["Internal:Key"] = InternalKey,
+            ["Auth:KeyEncryptionKey"] = Convert.ToBase64String(new byte[32]),
+            ["Demo:Password"] = "CityPulse-demo-2026",
+            ["Logging:LogLevel:Default"] = "Warning",
+        };
+        foreach (var (key, value) in settings ?? [])
+        {
+            configuration[key] = value;
+        }
+
+        var factory = new Factory(environment, configuration, services);
+        factory.UseKestrel(0);
+        factory.StartServer();
+        var host = new ApiHost(factory, database, internalPort);
+        using var client = host.CreateClient();
+        await Eventually.TrueAsync(async () => (await client.GetAsync("/health/ready")).IsSuccessStatusCode, "the Api is ready");
+        return host;
+    }
+
+    /// <summary>A client of the public port; redirects and cookies stay in the test's hands.</summary>
+    public HttpClient CreateClient() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = BaseAddress };
+
+    public HttpClient CreateInternalClient()
+    {
+        var client = new HttpClient { BaseAddress = InternalAddress };
+        client.DefaultRequestHeaders.Add("X-Internal-Key", InternalKey);
+        return client;
+    }
+
+    public ValueTask DisposeAsync() => _factory.DisposeAsync();
+
+    private sealed class Factory(string environment, Dictionary<string, string?> configuration, Action<IServiceCollection>? services)
+        : WebApplicationFactory<CityDb>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment(environment);
+            foreach (var (key, value) in configuration)
+            {
+                builder.UseSetting(key, value);
+            }
+
+            if (services is not null)
+            {
+                builder.ConfigureServices(services);
+            }
+        }
+    }
+}

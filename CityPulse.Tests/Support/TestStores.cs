@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using CityPulse.Tests.Support;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(TestStores))]
+
+namespace CityPulse.Tests.Support;
+
+/// <summary>
+/// Real stores for the tests: one private PostgreSQL cluster and one Garnet a test run, each started when first asked for.
+/// Every caller of <see cref="CreateDatabaseAsync"/> gets a database of its own, so that tests can run side by side.
+/// </summary>
+public sealed class TestStores : IAsyncDisposable
+{
+    private const string Password = "test";
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"citypulse-tests-{Guid.NewGuid():N}");
+    private readonly Lazy<Task<StoreProcess>> _postgres;
+    private readonly Lazy<Task<StoreProcess>> _redis;
+    private int _databases;
+
+    public TestStores()
+    {
+        _postgres = new(() => StoreProcess.StartAsync(["postgres", "--data", Path.Combine(_folder, "postgres"), "--no-fsync"], Password));
+        _redis = new(() => StartRedisAsync());
+    }
+
+    /// <summary>Connection string of the shared Redis. A test that kills its Redis starts one of its own by <see cref="StartRedisAsync"/>.</summary>
+    public async Task<string> GetRedisAsync() => $"127.0.0.1:{(await _redis.Value).Port}";
+
+    /// <summary>A Redis of the caller's own, to stop, kill and start again on the same port.</summary>
+    public static Task<StoreProcess> StartRedisAsync(int? port = null) => StoreProcess.StartAsync(["redis"], "", port);
+
+    /// <summary>Makes an empty database and returns its connection string.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var server = await _postgres.Value;
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var create = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+        await create.ExecuteNonQueryAsync();
+        return ConnectionString(name);
+
+        string ConnectionString(string database) =>
+            $"Host=127.0.0.1;Port={server.Port};Username=postgres;Password={Password};Database={database};Maximum Pool Size=20;Include Error Detail=true";
+    }
+
+    /// <summary>A port that is free now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var store in new[] { _postgres, _redis }.Where(s => s.IsValueCreated))
+        {
+            await (await store.Value).DisposeAsync();
+        }
+
+        if (Directory.Exists(_folder))
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+}
+
+/// <summary>One running <c>CityPulse.Stores</c> process.</summary>
+public sealed class StoreProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private StoreProcess(Process process, int port) => (_process, Port) = (process, port);
+
+    public int Port { get; }
+
+    public static async Task<StoreProcess> StartAsync(string[] arguments, string password, int? port = null)
+    {
+        port ??= TestStores.FreePort();
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["exec", StoresAssembly(), .. arguments, "--port", $"{port}", "--parent", $"{Environment.ProcessId}"])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        start.Environment["STORE_PASSWORD"] = password;
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var log = new List<string>();
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        void OnLine(object _, DataReceivedEventArgs line)
+        {
+            lock (log)
+            {
+                log.Add(line.Data ?? "");
+            }
+
+            if (line.Data?.StartsWith("ready:", StringComparison.Ordinal) == true)
+            {
+                ready.TrySetResult();
+            }
+        }
+
+        process.OutputDataReceived += OnLine;
+        process.ErrorDataReceived += OnLine;
+        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException($"The store ended: {string.Join('\n', log)}"));
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        await ready.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        return new StoreProcess(process, port.Value);
+    }
+
+    /// <summary>kill -9, as a crash would.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var terminate = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+            await terminate.WaitForExitAsync();
+            await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(40));
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>The built CityPulse.Stores beside this test project, of the same configuration.</summary>
+    private static string StoresAssembly()
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var configuration = output.Parent!.Name;
+        return Path.Combine(RepositoryRoot(), "CityPulse.Stores", "bin", configuration, output.Name, "CityPulse.Stores.dll");
+    }
+
+    private static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "CityPulse.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
+        }
+
+        return folder.FullName;
+    }
+}
