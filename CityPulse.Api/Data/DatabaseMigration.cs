@@ -1,0 +1,55 @@
+using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace CityPulse.Api.Data;
+
+/// <summary>
+/// Brings the schema up to date at start. One replica works, the others wait at the advisory lock and find nothing left
+/// to do. A database that is not there yet is waited for; a wrong configuration stops the service.
+/// </summary>
+internal sealed partial class DatabaseMigration(
+    NpgsqlDataSource source, IServiceScopeFactory scopes, DatabaseReady ready, TimeProvider time, ILogger<DatabaseMigration> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan MaximumDelay = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        for (var delay = TimeSpan.FromMilliseconds(250); ; delay = delay * 2 > MaximumDelay ? MaximumDelay : delay * 2)
+        {
+            try
+            {
+                await MigrateAsync(stoppingToken);
+                ready.Complete();
+                return;
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested && IsDatabaseTrouble(e))
+            {
+                ready.Report("The database could not be reached or migrated yet; trying again.");
+                LogRetry(delay.TotalMilliseconds, e);
+                await Task.Delay(delay, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var held = await AdvisoryLock.AcquireAsync(source, AdvisoryLock.Migrations, cancellationToken);
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<CityDb>();
+        db.Database.SetCommandTimeout(TimeSpan.FromMinutes(10));
+        await db.Database.MigrateAsync(cancellationToken);
+        db.Database.SetCommandTimeout((int?)null);
+        foreach (var seed in scope.ServiceProvider.GetServices<IDatabaseSeed>())
+        {
+            await seed.SeedAsync(cancellationToken);
+        }
+    }
+
+    private static bool IsDatabaseTrouble(Exception e) =>
+        e.GetBaseException() is NpgsqlException or SocketException or TimeoutException or IOException;
+
+    [LoggerMessage(LogLevel.Warning, "The database is not ready; next attempt in {DelayMs} ms")]
+    private partial void LogRetry(double delayMs, Exception exception);
+}

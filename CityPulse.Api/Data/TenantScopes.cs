@@ -1,0 +1,26 @@
+using CityPulse.ServiceDefaults.Security;
+
+namespace CityPulse.Api.Data;
+
+/// <summary>Where a scope gets its organisation from.</summary>
+internal static class TenantScopes
+{
+    /// <summary>Requests: the authenticated caller's organisation. Comes after authentication.</summary>
+    public static IApplicationBuilder UseTenant(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        if (context.User.TryGetCaller(out var caller))
+        {
+            context.RequestServices.GetRequiredService<TenantContext>().Set(caller.OrganizationId);
+        }
+
+        return next(context);
+    });
+
+    /// <summary>Background work: a scope of its own that works for <paramref name="organizationId"/>.</summary>
+    public static AsyncServiceScope CreateTenantScope(this IServiceScopeFactory scopes, Guid organizationId)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().Set(organizationId);
+        return scope;
+    }
+}
