@@ -46,7 +46,7 @@ internal sealed class CityDb(DbContextOptions<CityDb> options) : DbContext(optio
         modelBuilder.Entity<TEntity>(entity =>
         {
             entity.HasKey(e => e.Id);
-            entity.Property(e => e.Id).ValueGeneratedNever();
+            entity.Property(e => e.Id).HasValueGenerator<Version7Generator>();
             entity.Property(e => e.Version).IsConcurrencyToken();
             entity.HasOne<Organization>().WithMany().HasForeignKey(e => e.OrganizationId).OnDelete(DeleteBehavior.Cascade);
             entity.HasQueryFilter(TenantFilter, ownRows);

@@ -51,18 +51,12 @@ internal sealed class StampInterceptor(TimeProvider time) : SaveChangesIntercept
 
     private static void StampAdded(CityDb db, EntityEntry<TenantEntity> entry, DateTimeOffset now)
     {
-        var entity = entry.Entity;
-        if (entity.OrganizationId == Guid.Empty)
+        if (entry.Entity.OrganizationId == Guid.Empty)
         {
             entry.Property(e => e.OrganizationId).CurrentValue = db.OrganizationId;
         }
 
         RefuseForeign(db, entry);
-        if (entity.Id == Guid.Empty)
-        {
-            entry.Property(e => e.Id).CurrentValue = Guid.CreateVersion7(now);
-        }
-
         entry.Property(e => e.CreatedAt).CurrentValue = now;
         entry.Property(e => e.UpdatedAt).CurrentValue = now;
         entry.Property(e => e.Version).CurrentValue = 1;
