@@ -1,0 +1,11 @@
+namespace CityPulse.Api.Events;
+
+internal static class EventsExtensions
+{
+    /// <summary>The outbox and what tells it to the world.</summary>
+    public static WebApplicationBuilder AddEvents(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<Outbox>();
+        return builder;
+    }
+}
