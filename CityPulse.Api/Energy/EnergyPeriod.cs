@@ -1,0 +1,50 @@
+using System.Globalization;
+using CityPulse.ServiceDefaults.Errors;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace CityPulse.Api.Energy;
+
+/// <summary>The half-open period of a question: <c>from</c> and <c>to</c>, by default the last 7 days.</summary>
+internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset To)
+{
+    private static readonly DateTimeOffset Earliest = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public TimeSpan Length => To - From;
+
+    /// <returns>The period, or the refusal.</returns>
+    public static (EnergyPeriod Period, ProblemHttpResult? Problem) Parse(string? from, string? to, DateTimeOffset now)
+    {
+        if (!TryParse(to, now, out var end))
+        {
+            return Refuse("to", Expected("to"));
+        }
+
+        if (!TryParse(from, end.AddDays(-7), out var start))
+        {
+            return Refuse("from", Expected("from"));
+        }
+
+        return start >= end ? Refuse("from", "from must be before to.") : (new EnergyPeriod(start, end), null);
+    }
+
+    private static (EnergyPeriod, ProblemHttpResult?) Refuse(string path, string message) => (default, Problems.Validation(path, message));
+
+    private static string Expected(string name) =>
+        $"{name} must be a time with an offset, such as 2026-10-01T00:00:00Z, from 1970 to 2199. Write the + of an offset as %2B.";
+
+    private static bool TryParse(string? text, DateTimeOffset fallback, out DateTimeOffset at)
+    {
+        at = fallback;
+        if (text is null)
+        {
+            return true;
+        }
+
+        // A time without an offset would be read in the server's zone; the formats name every part, so that nothing is guessed.
+        return DateTimeOffset.TryParseExact(
+                text, ["yyyy-MM-ddTHH:mm:ss.FFFFFFFK", "yyyy-MM-ddTHH:mmK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out at)
+            && (text[^1] is 'Z' or 'z' || text.LastIndexOfAny(['+', '-']) > "yyyy-MM-dd".Length)
+            && at >= Earliest && at < Latest;
+    }
+}

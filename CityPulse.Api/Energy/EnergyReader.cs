@@ -1,0 +1,131 @@
+using System.Data;
+using CityPulse.Api.Data;
+using CityPulse.Api.Energy.Domain;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CityPulse.Api.Energy;
+
+/// <summary>A building as far as energy is concerned.</summary>
+internal sealed record EnergyBuilding(Guid Id, string Name, string Use, double FloorAreaM2, string TimeZone, double? KgPerKWh);
+
+/// <summary>One sensor that counts.</summary>
+internal sealed record EnergySensor(int Key, Guid BuildingId, MeterSpec Spec);
+
+/// <summary>
+/// Reads meters and streams their raw readings through <see cref="EnergyMeter"/>: one round trip for a whole portfolio, and never
+/// more rows in memory than the next step needs.
+/// </summary>
+internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<EnergyOptions> options)
+{
+    /// <summary>Statements a round trip; keeps the protocol's messages small for cities of thousands of meters.</summary>
+    private const int BatchSize = 500;
+
+    public Task<List<EnergyBuilding>> BuildingsAsync(Guid? buildingId, CancellationToken cancellationToken) =>
+        db.Buildings.AsNoTracking()
+            .Where(b => buildingId == null || b.Id == buildingId)
+            .OrderBy(b => b.Id)
+            .Select(b => new EnergyBuilding(b.Id, b.Name, b.Use, b.FloorAreaM2, b.TimeZone, b.CarbonIntensityKgPerKwh))
+            .ToListAsync(cancellationToken);
+
+    /// <summary>
+    /// The sensors of these buildings that are energy meters of the carrier; submeters measure again what a main meter has measured.
+    /// </summary>
+    public async Task<List<EnergySensor>> SensorsAsync(
+        IReadOnlyCollection<EnergyBuilding> buildings, string? carrier, CancellationToken cancellationToken)
+    {
+        var quantities = EnergyUnits.Quantities(carrier);
+        var ids = buildings.Select(b => b.Id).ToArray();
+        var sensors = await db.Sensors.AsNoTracking()
+            .Where(s => !s.Submeter && quantities.Contains(s.Quantity) && ids.Contains(s.BuildingId))
+            .OrderBy(s => s.Key)
+            .Select(s => new
+            {
+                s.Key, s.BuildingId, s.Quantity, s.Unit, s.Kind, s.IntervalSeconds, s.Interpolation, s.IntervalLabel,
+                s.RegisterMaximum, s.MaxValue, s.RatedPowerKw,
+            })
+            .ToListAsync(cancellationToken);
+
+        var gas = options.Value.GasKWhPerM3;
+        return [.. from s in sensors
+            let spec = MeterSpec.Of(
+                s.Quantity, s.Unit, s.Kind, s.IntervalSeconds, s.Interpolation, s.IntervalLabel, s.RegisterMaximum, s.MaxValue, s.RatedPowerKw, gas)
+            where spec is not null
+            select new EnergySensor(s.Key, s.BuildingId, spec)];
+    }
+
+    /// <summary>Lets every sensor's readings of the period (and the few beyond its edges that a step across needs) run into its tally.</summary>
+    public async Task RunAsync(
+        IReadOnlyList<EnergySensor> sensors, EnergyPeriod period, Func<EnergySensor, EnergyTally> begin, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        foreach (var chunk in sensors.Chunk(BatchSize))
+        {
+            await using var batch = new NpgsqlBatch(connection) { Timeout = 120 };
+            foreach (var sensor in chunk)
+            {
+                batch.BatchCommands.Add(Select(sensor, period));
+            }
+
+            await using var reader = await batch.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
+            foreach (var sensor in chunk)
+            {
+                var meter = EnergyMeter.Create(sensor.Spec, begin(sensor));
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    meter.Read(reader.GetDateTime(0).Ticks, reader.GetDouble(1));
+                }
+
+                meter.End();
+                await reader.NextResultAsync(cancellationToken);
+            }
+        }
+    }
+
+    private static NpgsqlBatchCommand Select(EnergySensor sensor, EnergyPeriod period)
+    {
+        var interval = sensor.Spec.Interval;
+        var (from, to) = (period.From.UtcDateTime, period.To.UtcDateTime);
+        return sensor.Spec.Kind switch
+        {
+            MeterKind.DeltaFromStart => Between(sensor.Key, from - interval, to),
+            MeterKind.DeltaToEnd => Between(sensor.Key, from, to + interval),
+            MeterKind.PowerLinear or MeterKind.PowerHeld => Between(sensor.Key, from - (3 * interval), to + (3 * interval)),
+            _ => Counter(sensor.Key, from, to),
+        };
+    }
+
+    private static NpgsqlBatchCommand Between(int key, DateTime from, DateTime to) => new("""
+        select observed_at, value from readings
+        where sensor_key = $1 and observed_at between $2 and $3
+        order by observed_at
+        """)
+    {
+        Parameters = { Integer(key), Time(from), Time(to) },
+    };
+
+    /// <summary>
+    /// A register counts between readings however far apart, and a doubtful reading is judged by those after it: so the rows begin and
+    /// end so many valid readings beyond the period's edges.
+    /// </summary>
+    private static NpgsqlBatchCommand Counter(int key, DateTime from, DateTime to) => new($"""
+        select observed_at, value from readings
+        where sensor_key = $1
+          and observed_at >= coalesce(
+            (select observed_at from readings where sensor_key = $1 and observed_at < $2 and value <> 0
+             order by observed_at desc offset {CounterMeter.LookAhead} limit 1), '-infinity')
+          and observed_at <= coalesce(
+            (select observed_at from readings where sensor_key = $1 and observed_at >= $3 and value <> 0
+             order by observed_at offset {CounterMeter.LookAhead} limit 1), 'infinity')
+        order by observed_at
+        """)
+    {
+        Parameters = { Integer(key), Time(from), Time(to) },
+    };
+
+    private static NpgsqlParameter<int> Integer(int value) => new() { TypedValue = value };
+
+    private static NpgsqlParameter<DateTime> Time(DateTime value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+}
