@@ -21,8 +21,10 @@ internal static class EnergyEndpoints
     public static IEndpointRouteBuilder MapEnergy(this IEndpointRouteBuilder app)
     {
         var energy = app.MapGroup("/api/v1/citypulse/energy").WithTags("Energy").RequirePermission(Permission.ReadCity);
-        energy.MapGet("/", GetEnergyAsync).WithName("GetEnergy").WithSummary("Energy of a building or the whole portfolio, in buckets.");
-        energy.MapGet("/ranking", GetRankingAsync).WithName("GetEnergyRanking").WithSummary("Buildings by energy, intensity or emissions, worst first.");
+        energy.MapGet("/", GetEnergyAsync).WithName("GetEnergy").WithSummary("Energy of a building or the whole portfolio, in buckets.")
+            .Refuses(400, 404).ReadsConditionally();
+        energy.MapGet("/ranking", GetRankingAsync).WithName("GetEnergyRanking").WithSummary("Buildings by energy, intensity or emissions, worst first.")
+            .Refuses(400).ReadsConditionally();
         return app;
     }
 
