@@ -1,6 +1,9 @@
+using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
 using CityPulse.Api.Events;
+using CityPulse.Api.Http;
+using CityPulse.Api.Sensors;
 using CityPulse.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -8,9 +11,12 @@ builder.AddServiceDefaults();
 builder.AddCityData();
 builder.AddEnergy();
 builder.AddEvents();
+builder.AddHttpConventions();
 
 var app = builder.Build();
 app.MapServiceDefaults();
 app.UseTenant();
+app.MapBuildings();
+app.MapSensors();
 app.MapEnergy();
 app.Run();

@@ -13,7 +13,7 @@ internal static class Answers
     public static Read<T> Read<T>(T value, string? etag = null, string contentType = MediaTypes.Json) => new(value, etag, contentType);
 
     /// <summary>201 with where it is, its version and itself.</summary>
-    public static Created<T> Created<T>(string location, T value, string etag) => new(location, value, etag);
+    public static Added<T> Created<T>(string location, T value, string etag) => new(location, value, etag);
 
     /// <summary>200 to a write, with the new version and the resource.</summary>
     public static Changed<T> Changed<T>(T value, string etag) => new(value, etag);
@@ -66,7 +66,7 @@ internal sealed class Read<T>(T value, string? etag, string contentType)
 }
 
 /// <inheritdoc cref="Answers.Created{T}"/>
-internal sealed class Created<T>(string location, T value, string etag)
+internal sealed class Added<T>(string location, T value, string etag)
     : IResult, IStatusCodeHttpResult, IValueHttpResult, IValueHttpResult<T>, IEndpointMetadataProvider
 {
     public T Value => value;

@@ -116,6 +116,16 @@ internal sealed class Validator
         Check(tags.Distinct(StringComparer.Ordinal).Count() == tags.Count, path, $"{path} must not name a tag twice.");
     }
 
+    /// <summary>Text to look for. It may be anything that a name may be.</summary>
+    public void SearchText(string path, string? value)
+    {
+        if (value is not null && Check(value.Length <= MaxSearchText, path, $"{path} must have at most {MaxSearchText} characters."))
+        {
+            Storable(path, value);
+        }
+    }
+
+    public const int MaxSearchText = 200;
     public const int MaxTags = 50;
     public const int MaxTagLength = 50;
 }
