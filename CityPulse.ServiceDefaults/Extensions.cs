@@ -1,6 +1,10 @@
-using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Hosting;
+using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace CityPulse.ServiceDefaults;
 
@@ -9,21 +13,31 @@ public static class Extensions
 {
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
-        builder.Services.AddProblemDetails();
-        builder.Services.AddAuthentication().AddJwtBearer();
-        var authorization = builder.Services.AddAuthorizationBuilder();
-        foreach (var permission in Enum.GetNames<Permission>())
-        {
-            authorization.AddPolicy(permission, policy => policy.RequireAuthenticatedUser());
-        }
-
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.AddHttpClients();
+        builder.AddServiceTelemetry();
+        builder.AddErrors();
+        builder.AddSecurity();
+        builder.AddHealth();
         return builder;
     }
 
+    /// <summary>
+    /// Call it right after <c>Build()</c>, before anything else is used or mapped. The order counts: what is outer sees what inner
+    /// parts answered, and a caller is known before limits and rights are looked at.
+    /// </summary>
     public static WebApplication MapServiceDefaults(this WebApplication app)
     {
+        app.UseMiddleware<RequestEnvelope>();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseRoutingBlindToContentTypes();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseMiddleware<FrontendSource>();
+        app.UseContentTypes();
+
+        app.MapHealth();
         return app;
     }
 }

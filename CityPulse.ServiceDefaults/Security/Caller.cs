@@ -20,13 +20,42 @@ public static class CallerExtensions
         caller = default;
         if (!Guid.TryParse(principal.FindFirstValue(CityClaims.Subject), out var user)
             || !Guid.TryParse(principal.FindFirstValue(CityClaims.Organization), out var organization)
-            || !Enum.TryParse<Role>(principal.FindFirstValue(CityClaims.Role), ignoreCase: true, out var role))
+            || !TryParseRole(principal.FindFirstValue(CityClaims.Role), out var role))
         {
             return false;
         }
 
-        Frontend? frontend = Enum.TryParse<Frontend>(principal.FindFirstValue(CityClaims.Frontend), ignoreCase: true, out var f) ? f : null;
+        // A frontend that this version does not know must narrow to nothing, not to everything.
+        Frontend? frontend = null;
+        if (principal.FindFirstValue(CityClaims.Frontend) is { } claimed)
+        {
+            if (!FrontendNames.TryParse(claimed, out var known))
+            {
+                return false;
+            }
+
+            frontend = known;
+        }
+
         caller = new Caller(user, organization, role, frontend);
         return true;
     }
+
+    private static bool TryParseRole(string? text, out Role role)
+    {
+        foreach (var candidate in Roles)
+        {
+            if (string.Equals(text, candidate.Name, StringComparison.OrdinalIgnoreCase))
+            {
+                role = candidate.Role;
+                return true;
+            }
+        }
+
+        role = default;
+        return false;
+    }
+
+    // Not Enum.TryParse, which also takes numbers.
+    private static readonly (string Name, Role Role)[] Roles = [.. Enum.GetValues<Role>().Select(r => (r.ToString(), r))];
 }

@@ -8,5 +8,5 @@ public static class PermissionExtensions
 {
     /// <summary>Only callers whose role and frontend both hold <paramref name="permission"/> get in.</summary>
     public static TBuilder RequirePermission<TBuilder>(this TBuilder builder, Permission permission)
-        where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(permission.ToString());
+        where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(PermissionRequirement.PolicyName(permission));
 }

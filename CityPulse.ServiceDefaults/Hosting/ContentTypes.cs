@@ -1,0 +1,75 @@
+using CityPulse.ServiceDefaults.Errors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace CityPulse.ServiceDefaults.Hosting;
+
+/// <summary>
+/// 415 after 401 and 403. Routing itself would answer 415 before anybody has asked who calls; so it does not get to see the
+/// Content-Type, and the check comes when the caller is known.
+/// </summary>
+internal static class ContentTypes
+{
+    private sealed record Hidden(string ContentType);
+
+    public static void UseRoutingBlindToContentTypes(this WebApplication app)
+    {
+        app.Use(static (context, next) =>
+        {
+            if (context.Request.ContentType is { } contentType)
+            {
+                context.Features.Set(new Hidden(contentType));
+                context.Request.Headers.ContentType = default;
+            }
+
+            return next(context);
+        });
+        app.UseRouting();
+        app.Use(static (context, next) =>
+        {
+            if (context.Features.Get<Hidden>() is { } hidden)
+            {
+                context.Request.Headers.ContentType = hidden.ContentType;
+                context.Features.Set<Hidden>(null);
+            }
+
+            return next(context);
+        });
+    }
+
+    public static void UseContentTypes(this WebApplication app) => app.Use(static (context, next) =>
+    {
+        if (context.Request.ContentType is not { } sent
+            || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not { ContentTypes.Count: > 0 } accepted
+            || context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == false
+            || Matches(sent, accepted.ContentTypes))
+        {
+            return next(context);
+        }
+
+        context.Response.Headers.Accept = string.Join(", ", accepted.ContentTypes);
+        return Problems.Of(
+            StatusCodes.Status415UnsupportedMediaType, $"Send the body as {string.Join(" or ", accepted.ContentTypes)}.").ExecuteAsync(context);
+    });
+
+    private static bool Matches(string sent, IReadOnlyList<string> accepted)
+    {
+        var type = WithoutParameters(sent);
+        for (var i = 0; i < accepted.Count; i++)
+        {
+            var candidate = WithoutParameters(accepted[i]);
+            if (type.Equals(candidate, StringComparison.OrdinalIgnoreCase) || candidate is "*/*"
+                || (candidate.EndsWith("/*") && type.StartsWith(candidate[..^1], StringComparison.OrdinalIgnoreCase)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ReadOnlySpan<char> WithoutParameters(ReadOnlySpan<char> contentType) =>
+        (contentType.IndexOf(';') is >= 0 and var end ? contentType[..end] : contentType).Trim();
+}

@@ -1,0 +1,57 @@
+using CityPulse.Contracts;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace CityPulse.ServiceDefaults.Security;
+
+/// <summary>Who comes in.</summary>
+public static class SecurityExtensions
+{
+    internal static WebApplicationBuilder AddSecurity(this WebApplicationBuilder builder)
+    {
+        builder.Services.Configure<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+        builder.AddAccessTokens();
+        builder.AddPermissions();
+        return builder;
+    }
+
+    /// <summary>Lets browsers, whose WebSockets cannot send headers, put the access token into the query of requests to <paramref name="path"/>.</summary>
+    public static WebApplicationBuilder AcceptAccessTokenFromQuery(this WebApplicationBuilder builder, string path)
+    {
+        builder.Services.Configure<AccessTokenOptions>(options => options.QueryTokenPaths.Add(path));
+        return builder;
+    }
+
+    private static void AddAccessTokens(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AccessTokenOptions>()
+            .Bind(builder.Configuration.GetSection(AccessTokenOptions.Section))
+            .ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<AccessTokenOptions>, AccessTokenOptionsValidator>();
+        builder.Services.AddSingleton<VerifiedTokens>();
+        builder.Services.AddHttpClient(JwksAccessTokenKeys.ClientName);
+        // Api puts its own key ring in its place.
+        builder.Services.TryAddSingleton<IAccessTokenKeys, JwksAccessTokenKeys>();
+        builder.Services.AddAuthentication(AccessTokens.Scheme)
+            .AddScheme<AuthenticationSchemeOptions, AccessTokenHandler>(AccessTokens.Scheme, configureOptions: null);
+    }
+
+    private static void AddPermissions(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
+        builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
+        var authorization = builder.Services.AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new DenyByDefault()).Build());
+        foreach (var permission in Enum.GetValues<Permission>())
+        {
+            authorization.AddPolicy(PermissionRequirement.PolicyName(permission), policy => policy
+                .RequireAuthenticatedUser()
+                .AddRequirements(new PermissionRequirement(permission)));
+        }
+    }
+}
