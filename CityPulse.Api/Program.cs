@@ -3,6 +3,7 @@ using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
+using CityPulse.Api.OperatorConsole;
 using CityPulse.Api.Sensors;
 using CityPulse.ServiceDefaults;
 
@@ -15,6 +16,7 @@ builder.AddHttpConventions();
 
 var app = builder.Build();
 app.MapServiceDefaults();
+app.UseConsole();
 app.UseTenant();
 app.MapBuildings();
 app.MapSensors();

@@ -2,7 +2,6 @@ using System.Net;
 using CityPulse.Samples.Domain;
 using CityPulse.Samples.Loading;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.Samples;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
+using CityPulse.Api.Buildings;
+using CityPulse.Api.Sensors;
 using CityPulse.Samples.Domain;
 using CityPulse.Samples.Manifest;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.Samples;
 
@@ -84,6 +85,29 @@ public sealed class ManifestTests
             (sensor.Clock is null || manifest.Clocks.ContainsKey(sensor.Clock)).ShouldBeTrue(sensor.ExternalId);
             sensor.Tags.ShouldContain("sample");
             sensor.Tags.Contains("replay").ShouldBe(sensor.ReplayStepSeconds is not null, sensor.ExternalId);
+        }
+    }
+
+    [Fact]
+    public void The_api_takes_every_building_and_sensor()
+    {
+        var now = new DateTimeOffset(2026, 11, 24, 3, 0, 0, TimeSpan.Zero);
+        foreach (var building in Data.Manifest.Buildings)
+        {
+            BuildingRules.Check(new BuildingRequest
+            {
+                Name = building.Name, Code = building.Code, Use = building.Use, TimeZone = building.TimeZone,
+                FloorAreaM2 = building.FloorAreaM2, Floors = building.Floors, YearBuilt = building.YearBuilt, Tags = building.Tags,
+            }, now).Errors.ShouldBeEmpty(building.Code);
+        }
+
+        foreach (var sensor in Data.Manifest.Sensors)
+        {
+            SensorRules.Check(new SensorRequest
+            {
+                BuildingId = Guid.Empty, ExternalId = sensor.ExternalId, Name = sensor.Name, Quantity = sensor.Quantity, Unit = sensor.Unit,
+                Kind = sensor.Kind, IntervalSeconds = sensor.IntervalSeconds, Tags = sensor.Tags,
+            }).Errors.ShouldBeEmpty(sensor.ExternalId);
         }
     }
 

@@ -2,7 +2,6 @@ using CityPulse.Samples;
 using CityPulse.Samples.Loading;
 using Microsoft.Extensions.Time.Testing;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.Samples;
 

@@ -1,6 +1,5 @@
 using CityPulse.Samples.Domain;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.Samples;
 

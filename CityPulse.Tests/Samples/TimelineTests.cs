@@ -1,7 +1,6 @@
 using System.Globalization;
 using CityPulse.Samples.Domain;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.Samples;
 
