@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Logging;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.ServiceDefaults.Errors;
 

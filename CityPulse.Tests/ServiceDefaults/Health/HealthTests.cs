@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Time.Testing;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.ServiceDefaults.Health;
 

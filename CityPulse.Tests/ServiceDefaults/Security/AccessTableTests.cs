@@ -1,7 +1,6 @@
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
 using Shouldly;
-using Xunit;
 using static CityPulse.Contracts.Permission;
 
 namespace CityPulse.Tests.ServiceDefaults.Security;

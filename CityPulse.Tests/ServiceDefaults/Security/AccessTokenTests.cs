@@ -6,7 +6,6 @@ using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.IdentityModel.Tokens;
 using Shouldly;
-using Xunit;
 
 namespace CityPulse.Tests.ServiceDefaults.Security;
 
