@@ -35,7 +35,7 @@ internal static class Stores
         var server = builder.AddStore(new PostgresProcess("postgres", password.Resource), password)
             .WithArgs("--data", Path.Combine(settings.DataFolder, "postgres"), "--database", "citydb");
         var database = builder.AddConnectionString("citydb", ReferenceExpression.Create($"{server};Database=citydb"));
-        builder.AddCheck("citydb", new PostgresCheck(database.Resource));
+        builder.AddCheck("citydb", new PostgresCheck(server.Resource, "citydb"));
         server.WithHealthCheck("citydb");
         return database.WithHealthCheck("citydb");
     }

@@ -65,6 +65,9 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         }
 
         _host.Logging.SetMinimumLevel(LogLevel.Warning);
+
+        // "Not healthy yet" is no error while something starts; the engine itself says what matters.
+        _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         _host.Services.AddHealthChecks();
         _host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(60));
         _host.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
