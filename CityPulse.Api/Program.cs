@@ -4,6 +4,7 @@ using CityPulse.Api.Energy;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
 using CityPulse.Api.OperatorConsole;
+using CityPulse.Api.Readings;
 using CityPulse.Api.Sensors;
 using CityPulse.ServiceDefaults;
 
@@ -12,6 +13,7 @@ builder.AddServiceDefaults();
 builder.AddCityData();
 builder.AddEnergy();
 builder.AddEvents();
+builder.AddReadings();
 builder.AddHttpConventions();
 
 var app = builder.Build();
@@ -20,5 +22,6 @@ app.UseConsole();
 app.UseTenant();
 app.MapBuildings();
 app.MapSensors();
+app.MapReadings();
 app.MapEnergy();
 app.Run();

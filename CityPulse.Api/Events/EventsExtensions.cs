@@ -6,6 +6,7 @@ internal static class EventsExtensions
     public static WebApplicationBuilder AddEvents(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<Outbox>();
+        builder.Services.AddSingleton<OutboxSignal>();
         return builder;
     }
 }
