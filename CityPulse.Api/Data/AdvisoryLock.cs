@@ -7,13 +7,13 @@ internal sealed class AdvisoryLock : IAsyncDisposable
 {
     public const long Migrations = 0x4350_0001;
 
-    private readonly NpgsqlConnection connection;
-    private readonly long key;
+    private readonly NpgsqlConnection _connection;
+    private readonly long _key;
 
     private AdvisoryLock(NpgsqlConnection connection, long key)
     {
-        this.connection = connection;
-        this.key = key;
+        _connection = connection;
+        _key = key;
     }
 
     /// <summary>Waits until the lock is free.</summary>
@@ -38,8 +38,8 @@ internal sealed class AdvisoryLock : IAsyncDisposable
     {
         try
         {
-            await using var command = new NpgsqlCommand("select pg_advisory_unlock($1)", connection);
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = key });
+            await using var command = new NpgsqlCommand("select pg_advisory_unlock($1)", _connection);
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _key });
             await command.ExecuteNonQueryAsync();
         }
         catch (NpgsqlException)
@@ -47,6 +47,6 @@ internal sealed class AdvisoryLock : IAsyncDisposable
             // The connection is gone, and the lock went with it.
         }
 
-        await connection.DisposeAsync();
+        await _connection.DisposeAsync();
     }
 }

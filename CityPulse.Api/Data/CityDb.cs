@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using System.Reflection;
+using CityPulse.Api.Auth;
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Organizations;
 using CityPulse.Api.Sensors;
@@ -18,6 +19,9 @@ internal sealed class CityDb(DbContextOptions<CityDb> options) : DbContext(optio
     public const string TenantFilter = "Tenant";
 
     public DbSet<Organization> Organizations => Set<Organization>();
+    public DbSet<Membership> Memberships => Set<Membership>();
+    public DbSet<User> Users => Set<User>();
+    public DbSet<TokenFamily> TokenFamilies => Set<TokenFamily>();
     public DbSet<Building> Buildings => Set<Building>();
     public DbSet<Sensor> Sensors => Set<Sensor>();
 
