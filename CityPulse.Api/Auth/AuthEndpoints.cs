@@ -18,7 +18,7 @@ internal static class AuthEndpoints
     public static IEndpointRouteBuilder MapAuth(this IEndpointRouteBuilder app)
     {
         var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").AddEndpointFilter(NoStore);
-        auth.MapPost("/register", MayRegister(app.ServiceProvider) ? Register : RegistrationIsOff).AllowAnonymous();
+        MapRegister(auth, MayRegister(app.ServiceProvider)).AllowAnonymous();
         auth.MapPost("/login", Login).AllowAnonymous();
         auth.MapPost("/refresh", Refresh).AllowAnonymous();
         auth.MapPost("/logout", Logout).AllowAnonymous();
@@ -28,6 +28,10 @@ internal static class AuthEndpoints
     }
 
     // Chosen when routes are mapped: a body that nobody will look at must not be read first.
+    private static RouteHandlerBuilder MapRegister(RouteGroupBuilder auth, bool allowed) => allowed
+        ? auth.MapPost("/register", Register)
+        : auth.MapPost("/register", RegistrationIsOff);
+
     private static bool MayRegister(IServiceProvider services) =>
         services.GetRequiredService<IOptions<AuthOptions>>().Value.AllowRegistration
         ?? services.GetRequiredService<IHostEnvironment>().IsDevelopment();
