@@ -127,15 +127,15 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(null, "Auth:KeyEncryptionKey is missing")]
-    [InlineData("c2hvcnQ=", "Auth:KeyEncryptionKey is not 32 bytes")]
-    public async Task Without_a_good_key_encryption_key_the_boot_stops_and_names_it(string? value, string sentence)
+    [InlineData(null)]
+    [InlineData("c2hvcnQ=")]
+    public async Task Without_a_good_key_encryption_key_the_boot_stops_and_names_it(string? value)
     {
         var refusal = await Should.ThrowAsync<Exception>(async () =>
         {
             await using var host = await ApiHost.StartAsync(stores, "Production", [new("Auth:KeyEncryptionKey", value)]);
         });
-        refusal.ToString().ShouldContain(sentence);
+        refusal.ToString().ShouldContain("Auth:KeyEncryptionKey");
     }
 
     private static StringContent JsonBody(object body) => new(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
