@@ -14,7 +14,7 @@ public static class Extensions
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.AddHttpClients();
+        builder.AddHosting();
         builder.AddServiceTelemetry();
         builder.AddErrors();
         builder.AddSecurity();
@@ -28,16 +28,20 @@ public static class Extensions
     /// </summary>
     public static WebApplication MapServiceDefaults(this WebApplication app)
     {
+        app.UseTrustedForwardedHeaders();
         app.UseMiddleware<RequestEnvelope>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseInternalPort();
         app.UseRoutingBlindToContentTypes();
+        app.UseCors();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseMiddleware<FrontendSource>();
         app.UseContentTypes();
 
         app.MapHealth();
+        app.MapMetrics();
         return app;
     }
 }

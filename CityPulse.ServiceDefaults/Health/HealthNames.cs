@@ -9,6 +9,7 @@ public static class HealthNames
     /// <summary>Name under which EnrichNpgsqlDbContext registers its check: the context's type.</summary>
     internal const string DatabaseCheck = "CityDb";
     internal const string RedisCheck = "StackExchange.Redis";
+    internal const string Path = "/health";
     internal const string Memory = "memory";
     internal const string ResponseTime = "responseTime";
 

@@ -1,39 +1,59 @@
 using System.Buffers;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Http;
 
 namespace CityPulse.ServiceDefaults.Hosting;
 
-/// <summary>The outermost part: gives each request its id, and measures it.</summary>
-internal sealed class RequestEnvelope(RequestDelegate next, ResponseTimes times, TimeProvider time)
+/// <summary>The outermost part: gives each request its id and each answer its headers, measures and logs it.</summary>
+internal sealed class RequestEnvelope(
+    RequestDelegate next, SecurityHeaders security, RequestLog log, ResponseTimes times, TimeProvider time)
 {
     private const int LongestId = 128;
 
     private static readonly SearchValues<char> IdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
-    // Headers are set when the answer starts: the exception handler clears those set earlier.
-    private static readonly Func<object, Task> SetHeaders = static state =>
+    // Set when the answer starts: the exception handler clears what was set earlier.
+    private readonly Func<object, Task> _setHeaders = state =>
     {
         var context = (HttpContext)state;
         context.Response.Headers[CityHeaders.RequestId] = context.TraceIdentifier;
+        security.Apply(context);
         return Task.CompletedTask;
     };
 
     public async Task InvokeAsync(HttpContext context)
     {
-        context.TraceIdentifier = RequestId(context, time);
-        context.Response.OnStarting(SetHeaders, context);
+        context.TraceIdentifier = RequestId(context);
+        context.Response.OnStarting(_setHeaders, context);
         var start = time.GetTimestamp();
-        await next(context);
-        if (!context.Request.Path.StartsWithSegments("/health"))
+        try
         {
-            times.Add(time.GetElapsedTime(start));
+            await next(context);
+        }
+        finally
+        {
+            var elapsed = time.GetElapsedTime(start);
+            if (CountsAsAnswer(context))
+            {
+                times.Add(elapsed);
+            }
+
+            log.Write(context, elapsed);
         }
     }
 
-    private static string RequestId(HttpContext context, TimeProvider time) =>
+    /// <summary>A socket or a stream lasts as long as the client likes; a probe says nothing about the work.</summary>
+    private static bool CountsAsAnswer(HttpContext context) =>
+        context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols
+        && context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) != true
+        && !context.WebSockets.IsWebSocketRequest
+        && !context.Request.Path.StartsWithSegments(HealthNames.Path);
+
+    private string RequestId(HttpContext context) =>
         context.Request.Headers[CityHeaders.RequestId] is [{ Length: > 0 and <= LongestId } inbound]
         && !inbound.AsSpan().ContainsAnyExcept(IdCharacters)
             ? inbound

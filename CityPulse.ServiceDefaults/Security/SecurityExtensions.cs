@@ -2,6 +2,8 @@ using CityPulse.Contracts;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -13,9 +15,10 @@ public static class SecurityExtensions
 {
     internal static WebApplicationBuilder AddSecurity(this WebApplicationBuilder builder)
     {
-        builder.Services.Configure<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
         builder.AddAccessTokens();
         builder.AddPermissions();
+        builder.AddBrowserRules();
         return builder;
     }
 
@@ -52,6 +55,29 @@ public static class SecurityExtensions
             authorization.AddPolicy(PermissionRequirement.PolicyName(permission), policy => policy
                 .RequireAuthenticatedUser()
                 .AddRequirements(new PermissionRequirement(permission)));
+        }
+    }
+
+    private static void AddBrowserRules(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<SecurityHeaders>();
+        builder.Services.AddSingleton<AllowedOrigins>();
+        builder.Services.AddCors();
+        builder.Services.AddSingleton<IConfigureOptions<CorsOptions>, CorsSetup>();
+        builder.Services.AddSingleton<IPostConfigureOptions<ForwardedHeadersOptions>, ForwardedHeadersSetup>();
+    }
+
+    /// <summary>Outermost, so that everything after it sees the true client.</summary>
+    internal static void UseTrustedForwardedHeaders(this WebApplication app)
+    {
+        // Read here, so that a bad setting stops the start and not the first request.
+        _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
+        _ = app.Services.GetRequiredService<AllowedOrigins>();
+
+        // With this setting the host has put the middleware at the front already; twice would walk the list twice.
+        if (!string.Equals(app.Configuration["FORWARDEDHEADERS_ENABLED"], "true", StringComparison.OrdinalIgnoreCase))
+        {
+            app.UseForwardedHeaders();
         }
     }
 }
