@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Threading.Channels;
+using CityPulse.Tests.Support;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Shouldly;
+
+namespace CityPulse.Tests.AppHost;
+
+/// <summary>What a user does on the first day, through the one public origin, on the whole stack.</summary>
+public sealed class WholeStackTests(StackFixture stack) : IClassFixture<StackFixture>
+{
+    private static readonly TimeSpan EventLimit = TimeSpan.FromSeconds(20);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task From_register_to_an_answer_of_the_assistant(bool messagePack)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var city = await City.RegisterAsync(stack.CreateEdgeClient());
+        var school = await city.CreateBuildingAsync("Linden School");
+        var library = await city.CreateBuildingAsync("City Library");
+        var schoolMeter = await city.CreateSensorAsync(school, externalId: "school-main", more: new { intervalSeconds = 3600 });
+        await city.CreateSensorAsync(library, externalId: "library-main", more: new { intervalSeconds = 3600 });
+
+        await using var connection = Connect(stack.App.GetEndpoint("api", "http"), city.AccessToken, messagePack);
+        var events = Channel.CreateUnbounded<JsonElement>();
+        connection.On<JsonElement>("event", e => events.Writer.TryWrite(e));
+        await connection.StartAsync(cancel);
+        var subscribed = await connection.InvokeAsync<JsonElement>("Subscribe", new[] { $"sensors/{schoolMeter}/readings" }, null, cancel);
+        subscribed.GetProperty("gap").GetBoolean().ShouldBeFalse();
+
+        var hours = HoursOfLastMonth("Europe/Berlin");
+        (await city.IngestAsync("school-main", hours.Select(at => (at, 2.5)))).GetProperty("accepted").GetInt32().ShouldBe(hours.Count);
+        await city.IngestAsync("library-main", hours.Select(at => (at, 1.25)));
+
+        var told = await events.Reader.ReadAsync(cancel).AsTask().WaitAsync(EventLimit, cancel);
+        told.GetProperty("type").GetString().ShouldBe("readings");
+        told.GetProperty("topic").GetString().ShouldBe($"sensors/{schoolMeter}/readings");
+        told.GetProperty("organizationId").GetGuid().ShouldBe(city.OrganizationId);
+        told.GetProperty("data").GetArrayLength().ShouldBe(hours.Count);
+
+        using var read = await city.Client.GetAsync(
+            $"/api/v1/citypulse/sensors/{schoolMeter}/readings?from={hours[0]:O}&to={hours[^1].AddHours(1):O}&resolution=1d&limit=500".Replace("+00:00", "Z", StringComparison.Ordinal), cancel);
+        var days = (await read.ReadAsync(HttpStatusCode.OK)).GetProperty("items").EnumerateArray().ToArray();
+        days.Sum(day => day.GetProperty("sum").GetDouble()).ShouldBe(hours.Count * 2.5, 1e-9);
+
+        using var chat = await city.Client.PostAsJsonAsync("/api/v1/ai/chat", new { message = "Which building used the most energy last month?" }, cancel);
+        var answer = await chat.ReadAsync(HttpStatusCode.OK);
+        var content = answer.GetProperty("message").GetProperty("content").GetString()!;
+        content.ShouldContain("Linden School");
+        var kwh = await SumBySqlAsync(schoolMeter, hours[0], hours[^1].AddHours(1));
+        kwh.ShouldBe(hours.Count * 2.5, 1e-9);
+        content.Replace(",", "", StringComparison.Ordinal).ShouldContain(kwh.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture));
+        answer.GetProperty("toolCalls").GetArrayLength().ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task All_services_are_healthy_and_keep_their_internals_to_themselves()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        foreach (var service in new[] { "api", "realtime", "aigateway" })
+        {
+            using var client = stack.App.CreateHttpClient(service, "http");
+            using var health = await client.GetAsync("/health", cancel);
+            (await health.ReadAsync(HttpStatusCode.OK)).GetProperty("status").GetString().ShouldBe("Healthy", StringCompareShould.IgnoreCase);
+            using var metrics = await client.GetAsync("/metrics", cancel);
+            await metrics.ReadProblemAsync(HttpStatusCode.NotFound);
+
+            using var inside = stack.App.CreateHttpClient(service, "internal");
+            (await inside.GetStringAsync("/metrics", cancel)).ShouldContain("http_server_request_duration");
+        }
+    }
+
+    [Fact]
+    public async Task The_live_stream_refuses_callers_without_a_token()
+    {
+        await using var connection = Connect(stack.App.GetEndpoint("api", "http"), "", messagePack: false);
+        var refused = await Should.ThrowAsync<HttpRequestException>(() => connection.StartAsync(TestContext.Current.CancellationToken));
+        refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    internal static HubConnection Connect(Uri edge, string token, bool messagePack)
+    {
+        var builder = new HubConnectionBuilder().WithUrl(new Uri(edge, "/ws"), options => options.AccessTokenProvider = () => Task.FromResult<string?>(token));
+        return messagePack ? builder.AddMessagePackProtocol().Build() : builder.Build();
+    }
+
+    private static List<DateTimeOffset> HoursOfLastMonth(string timeZone)
+    {
+        var zone = TimeZoneInfo.FindSystemTimeZoneById(timeZone);
+        var local = TimeZoneInfo.ConvertTime(TimeProvider.System.GetUtcNow(), zone);
+        var thisMonth = new DateTime(local.Year, local.Month, 1, 0, 0, 0, DateTimeKind.Unspecified);
+        var from = Utc(thisMonth.AddMonths(-1));
+        var to = Utc(thisMonth);
+        var hours = new List<DateTimeOffset>();
+        for (var at = from; at < to; at = at.AddHours(1))
+        {
+            hours.Add(at);
+        }
+
+        return hours;
+
+        DateTimeOffset Utc(DateTime t) => new(TimeZoneInfo.ConvertTimeToUtc(t, zone), TimeSpan.Zero);
+    }
+
+    private async Task<double> SumBySqlAsync(Guid sensor, DateTimeOffset from, DateTimeOffset to)
+    {
+        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", TestContext.Current.CancellationToken));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var sum = new NpgsqlCommand(
+            "SELECT sum(r.value) FROM readings r JOIN sensors s ON s.key = r.sensor_key WHERE s.id = $1 AND r.observed_at >= $2 AND r.observed_at < $3", connection)
+        {
+            Parameters = { new() { Value = sensor }, new() { Value = from.UtcDateTime }, new() { Value = to.UtcDateTime } },
+        };
+        return (double)(await sum.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+}
