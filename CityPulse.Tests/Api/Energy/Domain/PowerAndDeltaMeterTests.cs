@@ -100,7 +100,8 @@ public sealed class PowerAndDeltaMeterTests
     [InlineData("heat_energy", "MJ", 0.2777777777)]
     [InlineData("gas_volume", "m3", 11)]
     [InlineData("gas_volume", "L", 0.011)]
-    [InlineData("gas_volume", "therm", 29.300111)]
+    [InlineData("gas_volume", "m3{metered}", 11)]
+    [InlineData("gas_energy", "MWh", 1000)]
     [InlineData("electric_power", "W", 0.001)]
     public void Units_become_kWh(string quantity, string unit, double expected) =>
         EnergyUnits.ToKWh(quantity, unit, gasKWhPerM3: 11)!.Value.ShouldBe(expected, 1e-6);

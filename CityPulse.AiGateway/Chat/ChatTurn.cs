@@ -1,0 +1,107 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using CityPulse.AiGateway.Conversations;
+using CityPulse.AiGateway.Models;
+using CityPulse.AiGateway.Tools;
+using CityPulse.ServiceDefaults.Security;
+using Microsoft.Extensions.AI;
+
+namespace CityPulse.AiGateway.Chat;
+
+/// <summary>A question that has been checked, with what the model needs to answer it.</summary>
+internal sealed record ChatQuestion(Guid ConversationId, bool IsNew, string Message, DateTimeOffset AskedAt, ModelInfo Model, IReadOnlyList<StoredMessage> History);
+
+/// <summary>What happens during a turn; exactly one member is set.</summary>
+internal readonly record struct ChatEvent(string? Delta = null, ToolCall? Tool = null, ChatAnswer? Done = null);
+
+/// <summary>Runs one turn: the model, its tools, and the conversation that remembers both.</summary>
+internal sealed class ChatTurn(
+    ModelCatalogue catalogue, CityApi api, ConversationStore store, TimeProvider time)
+{
+    private const string Instructions =
+        """
+        You are the assistant of CityPulse, which keeps the meters and sensors of a city's buildings. Answer questions on them from the
+        tools only, never from memory, and say so when the tools do not tell. Periods are half-open [from, to) and begin at local
+        midnights of the building's time zone, which list_buildings tells. State the exact period, its time zone, and the source that a
+        tool's result names. Mind the coverage (0 to 1) of energy figures. Answer in the language of the question.
+        """;
+
+    public async Task<ChatAnswer> RunAsync(ChatQuestion question, Caller caller, HttpRequest request, CancellationToken cancellationToken)
+    {
+        var client = catalogue.ClientFor(question.Model);
+        var response = await client.GetResponseAsync(Messages(question), Options(request), cancellationToken);
+        return await FinishAsync(question, caller, response, cancellationToken);
+    }
+
+    public async IAsyncEnumerable<ChatEvent> StreamAsync(
+        ChatQuestion question, Caller caller, HttpRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var client = catalogue.ClientFor(question.Model);
+        var updates = new List<ChatResponseUpdate>();
+        var calls = new Dictionary<string, FunctionCallContent>();
+        await foreach (var update in client.GetStreamingResponseAsync(Messages(question), Options(request), cancellationToken))
+        {
+            updates.Add(update);
+            foreach (var content in update.Contents)
+            {
+                switch (content)
+                {
+                    case TextContent { Text.Length: > 0 } text:
+                        yield return new ChatEvent(Delta: text.Text);
+                        break;
+                    case FunctionCallContent call:
+                        calls[call.CallId] = call;
+                        break;
+                    case FunctionResultContent result when calls.TryGetValue(result.CallId, out var call):
+                        yield return new ChatEvent(Tool: Describe(call, result));
+                        break;
+                }
+            }
+        }
+
+        yield return new ChatEvent(Done: await FinishAsync(question, caller, updates.ToChatResponse(), cancellationToken));
+    }
+
+    private ChatOptions Options(HttpRequest request) => new() { Tools = new CityTools(api.As(request)).All() };
+
+    private static List<ChatMessage> Messages(ChatQuestion question) =>
+    [
+        new(ChatRole.System, $"{Instructions}\nIt is now {CityApi.Time(question.AskedAt)}."),
+        .. question.History.Select(m => new ChatMessage(new ChatRole(m.Role), m.Content) { CreatedAt = m.CreatedAt }),
+        new(ChatRole.User, question.Message) { CreatedAt = question.AskedAt },
+    ];
+
+    private async Task<ChatAnswer> FinishAsync(ChatQuestion question, Caller caller, ChatResponse response, CancellationToken cancellationToken)
+    {
+        var input = response.Usage?.InputTokenCount ?? 0;
+        var output = response.Usage?.OutputTokenCount ?? 0;
+        var answer = new ChatAnswer(
+            question.ConversationId,
+            new ChatAnswerMessage("assistant", response.Text),
+            question.Model.Id,
+            question.Model.Provider,
+            new TokenUsage(input, output, question.Model.Cost(input, output)),
+            ToolCalls(response),
+            response.FinishReason?.Value ?? "stop");
+        await store.AppendAsync(question, answer, caller, time.GetUtcNow(), cancellationToken);
+        return answer;
+    }
+
+    private static List<ToolCall> ToolCalls(ChatResponse response)
+    {
+        var contents = response.Messages.SelectMany(m => m.Contents).ToList();
+        var results = contents.OfType<FunctionResultContent>().DistinctBy(r => r.CallId).ToDictionary(r => r.CallId);
+        return [.. contents.OfType<FunctionCallContent>().Where(c => results.ContainsKey(c.CallId)).DistinctBy(c => c.CallId).Select(c => Describe(c, results[c.CallId]))];
+    }
+
+    private static ToolCall Describe(FunctionCallContent call, FunctionResultContent result)
+    {
+        var summary = result.Result is JsonElement { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("summary", out var said)
+            ? said.GetString()
+            : null;
+        return new ToolCall(
+            call.Name,
+            JsonSerializer.SerializeToElement(call.Arguments ?? new Dictionary<string, object?>(), CityTools.Serializer),
+            summary ?? (result.Exception is null ? "no such tool, or wrong arguments" : "failed"));
+    }
+}

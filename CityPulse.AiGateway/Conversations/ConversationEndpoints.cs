@@ -1,0 +1,91 @@
+using CityPulse.AiGateway.Chat;
+using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace CityPulse.AiGateway.Conversations;
+
+internal sealed record ConversationPage(IReadOnlyList<ConversationItem> Items, string? NextCursor);
+
+internal sealed record ConversationItem(Guid Id, string Title, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+
+internal sealed record ConversationResponse(
+    Guid Id, string Title, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, IReadOnlyList<ConversationMessage> Messages);
+
+internal sealed record ConversationMessage(string Role, string Content, DateTimeOffset CreatedAt, string? Model, IReadOnlyList<ToolCall>? ToolCalls);
+
+internal sealed class ConversationOptions
+{
+    public string? ConnectionString { get; set; }
+}
+
+internal static class ConversationEndpoints
+{
+    private const string Connection = "citydb";
+
+    public static WebApplicationBuilder AddConversations(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<ConversationOptions>()
+            .Configure<IConfiguration>((options, configuration) => options.ConnectionString = configuration.GetConnectionString(Connection))
+            .Validate(options => !string.IsNullOrWhiteSpace(options.ConnectionString), $"ConnectionStrings:{Connection} is missing: conversations are kept there, in schema ai.")
+            .ValidateOnStart();
+        services.AddSingleton(provider =>
+            new NpgsqlDataSourceBuilder(provider.GetRequiredService<IOptions<ConversationOptions>>().Value.ConnectionString)
+                .UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>())
+                .Build());
+        services.AddSingleton<ConversationStore>();
+        services.AddSingleton<ConversationSchema>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConversationSchema>());
+        services.AddHealthChecks().AddCheck<ConversationSchema>("conversations", tags: [HealthNames.Ready]);
+        return builder;
+    }
+
+    public static IEndpointRouteBuilder MapConversations(this IEndpointRouteBuilder app)
+    {
+        var conversations = app.MapGroup("/api/v1/ai/conversations").WithTags("AI").RequirePermission(Permission.UseAi);
+        conversations.MapGet("/", ListAsync).WithName("ListConversations").WithSummary("The caller's conversations, newest first.");
+        conversations.MapGet("/{id:guid}", GetAsync).WithName("GetConversation").WithSummary("One of the caller's conversations with its messages.");
+        conversations.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteConversation").WithSummary("Forgets a conversation.");
+        return app;
+    }
+
+    private static async Task<Results<Ok<ConversationPage>, ProblemHttpResult>> ListAsync(
+        HttpContext context, ConversationStore store, int? limit, string? cursor, CancellationToken cancellationToken)
+    {
+        if (limit is < 1 or > 500)
+        {
+            return Problems.Validation("limit", "limit must be from 1 to 500.");
+        }
+
+        // The key is an id of the caller's own list and opens nothing else, so it needs no seal.
+        Guid? after = null;
+        if (cursor is not null)
+        {
+            if (!Guid.TryParseExact(cursor, "N", out var id))
+            {
+                return Problems.Validation("cursor", "cursor must be a nextCursor of this list.");
+            }
+
+            after = id;
+        }
+
+        var count = limit ?? 50;
+        var items = await store.ListAsync(context.User.GetCaller(), after, count + 1, cancellationToken);
+        return items.Count > count
+            ? TypedResults.Ok(new ConversationPage(items[..count], items[count - 1].Id.ToString("N")))
+            : TypedResults.Ok(new ConversationPage(items, null));
+    }
+
+    private static async Task<Results<Ok<ConversationResponse>, ProblemHttpResult>> GetAsync(
+        Guid id, HttpContext context, ConversationStore store, CancellationToken cancellationToken) =>
+        await store.FindAsync(id, context.User.GetCaller(), cancellationToken) is { } found ? TypedResults.Ok(found) : Problems.NotFound("conversation");
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, HttpContext context, ConversationStore store, CancellationToken cancellationToken) =>
+        await store.DeleteAsync(id, context.User.GetCaller(), cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("conversation");
+}

@@ -1,0 +1,98 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
+
+namespace CityPulse.AiGateway.Conversations;
+
+/// <summary>
+/// Brings schema <c>ai</c> up to date at start: one replica at a time, each version in its own transaction. A database that is not
+/// there yet is waited for; readiness tells.
+/// </summary>
+internal sealed partial class ConversationSchema(NpgsqlDataSource source, TimeProvider time, ILogger<ConversationSchema> logger)
+    : BackgroundService, IHealthCheck
+{
+    private const long LockKey = 0x4350_0101;
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
+
+    private static readonly string[] Versions =
+    [
+        """
+        create table ai.conversations (
+            id              uuid        primary key,
+            organization_id uuid        not null,
+            user_id         uuid        not null,
+            title           text        not null,
+            created_at      timestamptz not null,
+            updated_at      timestamptz not null
+        );
+        create index on ai.conversations (organization_id, user_id, id desc);
+
+        create table ai.messages (
+            conversation_id uuid        not null references ai.conversations on delete cascade,
+            position        bigint      generated always as identity,
+            role            text        not null,
+            content         text        not null,
+            created_at      timestamptz not null,
+            model           text,
+            input_tokens    bigint,
+            output_tokens   bigint,
+            cost_usd        numeric,
+            finish_reason   text,
+            tool_calls      jsonb,
+            primary key (conversation_id, position)
+        );
+        """,
+    ];
+
+    private volatile bool _ready;
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_ready ? HealthCheckResult.Healthy("Conversations can be kept.") : HealthCheckResult.Unhealthy("The schema ai is not in place yet."));
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        for (var delay = TimeSpan.FromMilliseconds(250); ; delay = delay * 2 > LongestDelay ? LongestDelay : delay * 2)
+        {
+            try
+            {
+                await MigrateAsync(stoppingToken);
+                _ready = true;
+                return;
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested && e.GetBaseException() is NpgsqlException or SocketException or TimeoutException or IOException)
+            {
+                LogRetry(delay.TotalMilliseconds, e);
+                await Task.Delay(delay, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        for (var version = 1; version <= Versions.Length; version++)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await ExecuteAsync($"select pg_advisory_xact_lock({LockKey})");
+            await ExecuteAsync("create schema if not exists ai");
+            await ExecuteAsync("create table if not exists ai.schema_versions (version integer primary key, applied_at timestamptz not null default now())");
+            await using var insert = new NpgsqlCommand("insert into ai.schema_versions (version) values ($1) on conflict do nothing", connection, transaction);
+            insert.Parameters.Add(new NpgsqlParameter<int> { TypedValue = version });
+            if (await insert.ExecuteNonQueryAsync(cancellationToken) == 1)
+            {
+                await ExecuteAsync(Versions[version - 1]);
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+
+            async Task ExecuteAsync(string sql)
+            {
+                await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 120 };
+                await command.ExecuteNonQueryAsync(cancellationToken);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The schema ai cannot be prepared yet; next attempt in {DelayMs} ms")]
+    private partial void LogRetry(double delayMs, Exception exception);
+}
