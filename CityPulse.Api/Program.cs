@@ -13,6 +13,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddCityData();
 builder.AddAuth();
+builder.AddBuildings();
 builder.AddEnergy();
 builder.AddEvents();
 builder.AddReadings();

@@ -18,6 +18,12 @@ internal static class BuildingEndpoints
 {
     public const string Route = "/api/v1/citypulse/buildings";
 
+    public static WebApplicationBuilder AddBuildings(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddScoped<BuildingSummaries>();
+        return builder;
+    }
+
     public static IEndpointRouteBuilder MapBuildings(this IEndpointRouteBuilder app)
     {
         var buildings = app.MapGroup(Route).WithTags("Buildings").WithMetadata(new RequestSizeLimitAttribute(HttpConventions.MaxBodyBytes));
@@ -41,6 +47,9 @@ internal static class BuildingEndpoints
             .RequirePermission(Permission.Administer).Refuses(400, 404, 409, 412);
         buildings.MapGet("/{id:guid}/sensors", ListSensorsAsync).WithName("ListBuildingSensors").WithSummary("The building's sensors.")
             .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400, 404);
+        buildings.MapGet("/{id:guid}/summary", SummarizeAsync).WithName("GetBuildingSummary")
+            .WithSummary("The building at a glance: sensor states, energy today and this month, newest readings.")
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(404);
         return app;
     }
 
@@ -169,6 +178,10 @@ internal static class BuildingEndpoints
         return Answers.Read(await SensorQueries.ListAsync(
             db, db.Sensors.Where(s => s.BuildingId == id), status: null, page, clock.GetUtcNow(), cancellationToken));
     }
+
+    private static async Task<Results<Read<BuildingSummary>, ProblemHttpResult>> SummarizeAsync(
+        Guid id, BuildingSummaries summaries, CancellationToken cancellationToken) =>
+        await summaries.FindAsync(id, cancellationToken) is { } summary ? Answers.Read(summary) : Problems.NotFound("building");
 
     private static Task<Answer> ChangeAsync(
         CityDb db, Outbox outbox, TimeProvider clock, Guid id, string? ifMatch, Func<Building, Parsed<BuildingRequest>> change, CancellationToken cancellationToken) =>
