@@ -1,4 +1,5 @@
 using CityPulse.Api.Http;
+using Microsoft.AspNetCore.Mvc;
 
 namespace CityPulse.Api.Buildings;
 
@@ -32,7 +33,14 @@ public sealed record PointModel(string? Type, IReadOnlyList<double>? Coordinates
 /// <param name="Bbox"><c>minLon,minLat,maxLon,maxLat</c>; minLon above maxLon crosses the antimeridian.</param>
 /// <param name="Near"><c>lon,lat</c>, with <paramref name="RadiusM"/>; answers nearest first.</param>
 public sealed record BuildingFilter(
-    string? Q, string? Use, string? Tag, string? Bbox, string? Near, double? RadiusM, int? Limit, string? Cursor);
+    [FromQuery(Name = "q")] string? Q,
+    [FromQuery(Name = "use")] string? Use,
+    [FromQuery(Name = "tag")] string? Tag,
+    [FromQuery(Name = "bbox")] string? Bbox,
+    [FromQuery(Name = "near")] string? Near,
+    [FromQuery(Name = "radiusM")] double? RadiusM,
+    [FromQuery(Name = "limit")] int? Limit,
+    [FromQuery(Name = "cursor")] string? Cursor);
 
 internal sealed record BuildingResponse(
     Guid Id,

@@ -29,7 +29,7 @@ internal static class BuildingQueries
         b.Street == null && b.City == null && b.PostalCode == null && b.Country == null
             ? null
             : new AddressModel(b.Street, b.City, b.PostalCode, b.Country),
-        b.Longitude == null || b.Latitude == null ? null : new PointModel("Point", new[] { b.Longitude.Value, b.Latitude.Value }),
+        Point(b.Longitude, b.Latitude),
         b.FloorAreaM2,
         b.Floors,
         b.YearBuilt,
@@ -42,6 +42,10 @@ internal static class BuildingQueries
         b.Version);
 
     private static readonly Func<Building, BuildingResponse> ShapeCompiled = ShapeExpression.Compile();
+
+    // A method, so that it is called on the row that was read: as an expression it would become an array in SQL.
+    private static PointModel? Point(double? longitude, double? latitude) =>
+        longitude is { } x && latitude is { } y ? new PointModel("Point", [x, y]) : null;
 
     /// <summary>A building as clients see it.</summary>
     public static BuildingResponse Shape(Building building) => ShapeCompiled(building);

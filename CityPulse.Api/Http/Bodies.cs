@@ -19,7 +19,8 @@ internal static class Bodies
     public static async Task<Parsed<T>> ReadReplacementAsync<T>(HttpRequest request, IReadOnlyCollection<string> readOnly, Guid id)
         where T : class
     {
-        var (body, problem) = await ReadObjectAsync(request, MediaTypes.Json);
+        var options = Json.Options(request.HttpContext);
+        var (body, problem) = await ReadObjectAsync(request, typeof(T), options, MediaTypes.Json);
         if (body is null)
         {
             return new(null, problem);
@@ -35,7 +36,6 @@ internal static class Bodies
             body.Remove(name);
         }
 
-        var options = Json.Options(request.HttpContext);
         return MergePatch.Canonicalize(body, typeof(T), options, out var errors) is { } canonical
             ? MergePatch.Deserialize<T>(canonical, options)
             : new(null, Problems.Validation(errors));
@@ -44,18 +44,20 @@ internal static class Bodies
     /// <summary>Reads the body of a <c>PATCH</c>: a JSON merge patch (RFC 7396) of <typeparamref name="T"/>.</summary>
     public static async Task<Parsed<JsonObject>> ReadMergePatchAsync<T>(HttpRequest request)
     {
-        var (body, problem) = await ReadObjectAsync(request, MediaTypes.MergePatch, MediaTypes.Json);
+        var options = Json.Options(request.HttpContext);
+        var (body, problem) = await ReadObjectAsync(request, typeof(T), options, MediaTypes.MergePatch, MediaTypes.Json);
         if (body is null)
         {
             return new(null, problem);
         }
 
-        return MergePatch.Canonicalize(body, typeof(T), Json.Options(request.HttpContext), out var errors) is { } canonical
+        return MergePatch.Canonicalize(body, typeof(T), options, out var errors) is { } canonical
             ? new(canonical, null)
             : new(null, Problems.Validation(errors));
     }
 
-    private static async Task<(JsonObject? Body, ProblemHttpResult? Problem)> ReadObjectAsync(HttpRequest request, params string[] mediaTypes)
+    private static async Task<(JsonObject? Body, ProblemHttpResult? Problem)> ReadObjectAsync(
+        HttpRequest request, Type expected, JsonSerializerOptions options, params string[] mediaTypes)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             || !mediaTypes.Any(m => type.MediaType.Equals(m, StringComparison.OrdinalIgnoreCase))
@@ -67,13 +69,37 @@ internal static class Bodies
         try
         {
             using var document = await JsonDocument.ParseAsync(request.Body, Strict, request.HttpContext.RequestAborted);
-            return document.RootElement.ValueKind == JsonValueKind.Object
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return (null, Problems.Validation("$", "The body must be a JSON object."));
+            }
+
+            return IsText(document.RootElement)
                 ? (JsonObject.Create(document.RootElement.Clone()), null)
-                : (null, Problems.Validation("$", "The body must be a JSON object."));
+                : (null, Problems.Validation("$", "The body holds half of a surrogate pair."));
         }
         catch (JsonException e)
         {
-            return (null, Problems.Validation(JsonPaths.Of(e), JsonPaths.Explain(e)));
+            return (null, Problems.Json(e, expected, options));
+        }
+    }
+
+    /// <summary>Escapes can spell what is no text; a document tells only when it is read.</summary>
+    private static bool IsText(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind switch
+            {
+                JsonValueKind.Object => element.EnumerateObject().All(member => member.Name is not null && IsText(member.Value)),
+                JsonValueKind.Array => element.EnumerateArray().All(IsText),
+                JsonValueKind.String => element.GetString() is not null,
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 }

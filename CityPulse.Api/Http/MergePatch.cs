@@ -26,7 +26,7 @@ internal static class MergePatch
         }
         catch (JsonException e)
         {
-            return new(null, Problems.Validation(JsonPaths.Of(e), JsonPaths.Explain(e)));
+            return new(null, Problems.Json(e, typeof(T), options));
         }
     }
 
@@ -48,7 +48,7 @@ internal static class MergePatch
         var canonical = new JsonObject();
         foreach (var (name, value) in body)
         {
-            var memberPath = JsonPaths.Member(path, name);
+            var memberPath = path.Length == 0 ? name : $"{path}.{name}";
             var member = type.Properties.FirstOrDefault(p => p.Name.Equals(name, comparison));
             if (member is null)
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CityPulse.Api.Http;
+using Microsoft.AspNetCore.Mvc;
 
 namespace CityPulse.Api.Sensors;
 
@@ -36,7 +37,13 @@ public sealed record SensorRequest
 }
 
 /// <summary>Filters of the list of sensors.</summary>
-public sealed record SensorFilter(Guid? BuildingId, string? Quantity, string? Status, string? Q, int? Limit, string? Cursor);
+public sealed record SensorFilter(
+    [FromQuery(Name = "buildingId")] Guid? BuildingId,
+    [FromQuery(Name = "quantity")] string? Quantity,
+    [FromQuery(Name = "status")] string? Status,
+    [FromQuery(Name = "q")] string? Q,
+    [FromQuery(Name = "limit")] int? Limit,
+    [FromQuery(Name = "cursor")] string? Cursor);
 
 internal sealed record LastReading(DateTimeOffset At, double Value);
 

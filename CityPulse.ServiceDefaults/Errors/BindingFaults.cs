@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace CityPulse.ServiceDefaults.Errors;
@@ -32,6 +33,13 @@ internal static class BindingFaults
     private static string? ParameterName(string message)
     {
         var parts = message.Split('"', 3);
-        return parts.Length == 3 ? parts[1][(parts[1].LastIndexOf(' ') + 1)..] : null;
+        if (parts.Length != 3)
+        {
+            return null;
+        }
+
+        // Of a record that gathers parameters the framework tells the C# name of the member.
+        var name = parts[1][(parts[1].LastIndexOf(' ') + 1)..];
+        return name.Contains('-') ? name : JsonNamingPolicy.CamelCase.ConvertName(name);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -18,6 +19,13 @@ public static class Problems
     /// <summary>400 about one member or parameter.</summary>
     public static ProblemHttpResult Validation(string path, string message) =>
         Validation(new Dictionary<string, string[]> { [path] = [message] });
+
+    /// <summary>400 for JSON that an endpoint read itself and that is not what it must be.</summary>
+    /// <param name="fault">What the serializer said.</param>
+    /// <param name="expected">The type that the body was read as.</param>
+    /// <param name="options">What it was read with.</param>
+    public static ProblemHttpResult Json(JsonException fault, Type expected, JsonSerializerOptions options) =>
+        Validation(JsonFaults.Describe(fault, expected, options));
 
     /// <summary>Any other refusal; the title follows from the status when none is given.</summary>
     public static ProblemHttpResult Of(int status, string detail, string? title = null) =>
