@@ -1,0 +1,57 @@
+using CityPulse.ServiceDefaults.Errors;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+
+namespace CityPulse.Realtime.Feed;
+
+/// <summary>
+/// What is common to all who come through <c>/ws</c>, before any protocol: a page of a foreign origin is turned away, as
+/// CORS does not apply to WebSockets and a browser would let it in; and a stopping replica takes nobody new.
+/// </summary>
+internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifetime, ICorsPolicyProvider policies)
+{
+    public const string Path = "/ws";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (!context.Request.Path.StartsWithSegments(Path, out var rest))
+        {
+            await next(context);
+            return;
+        }
+
+        if (!await IsWelcomeAsync(context))
+        {
+            await Problems.Of(StatusCodes.Status403Forbidden, "Pages of this origin may not connect.").ExecuteAsync(context);
+            return;
+        }
+
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await Problems.Of(StatusCodes.Status503ServiceUnavailable, "This replica is stopping. Connect again.").ExecuteAsync(context);
+            return;
+        }
+
+        if (!rest.HasValue && context.Request.Query.ContainsKey("id"))
+        {
+            // SignalR names a connection that one replica has promised. Here any replica opens a new one instead, so
+            // that no load balancer has to be sticky; nothing is lost, as nothing happens between the two requests.
+            context.Request.QueryString = QueryString.Create(context.Request.Query.Where(parameter => parameter.Key != "id"));
+        }
+
+        await next(context);
+    }
+
+    private async Task<bool> IsWelcomeAsync(HttpContext context)
+    {
+        if (context.Request.Headers.Origin is not [{ Length: > 0 } origin])
+        {
+            // No browser: what it may do is the access token's matter alone.
+            return context.Request.Headers.Origin.Count == 0;
+        }
+
+        var own = $"{context.Request.Scheme}://{context.Request.Host}";
+        return string.Equals(origin, own, StringComparison.OrdinalIgnoreCase)
+            || (await policies.GetPolicyAsync(context, policyName: null))?.IsOriginAllowed(origin) == true;
+    }
+}

@@ -1,0 +1,63 @@
+using CityPulse.Contracts;
+using CityPulse.Realtime.Feed.SignalR;
+using CityPulse.ServiceDefaults.Security;
+using Microsoft.Extensions.Http.Resilience;
+using Microsoft.Extensions.Options;
+using Polly;
+
+namespace CityPulse.Realtime.Feed;
+
+internal static class FeedConfiguration
+{
+    public static WebApplicationBuilder AddFeed(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<RealtimeOptions>().BindConfiguration(RealtimeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<InternalOptions>().BindConfiguration(InternalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.AddRedisClient("redis");
+        builder.AcceptAccessTokenFromQuery(Door.Path);
+        builder.Services.AddCors();
+        builder.Services.AddMemoryCache();
+        builder.Services.AddSingleton<FeedMetrics>();
+        builder.Services.AddSingleton<Broadcaster>();
+        builder.Services.AddSingleton<KnownResources>();
+        builder.Services.AddSingleton<Subscriptions>();
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService<StreamFollower>();
+        builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api"));
+        builder.AddStreamHistory();
+        builder.AddSignalRDoor();
+        return builder;
+    }
+
+    public static void MapFeed(this WebApplication app)
+    {
+        app.UseMiddleware<Door>();
+        app.UseWebSockets();
+        app.MapSignalRDoor();
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Run);
+    }
+
+    private static void AddStreamHistory(this WebApplicationBuilder builder)
+    {
+        var http = builder.Services.AddHttpClient<StreamHistory>((services, client) =>
+        {
+            client.BaseAddress = new Uri("http://_internal.api");
+            client.DefaultRequestHeaders.Add(CityHeaders.InternalKey, services.GetRequiredService<IOptions<InternalOptions>>().Value.Key);
+        });
+
+        // The default waits seconds before it tries again, and breaks the circuit for everybody. An Api that restarts
+        // should cost a client that resumes no more than a moment; who follows the stream tries for ever anyway.
+#pragma warning disable EXTEXP0001
+        http.RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
+        http.AddResilienceHandler("stream", pipeline => pipeline
+            .AddRetry(new HttpRetryStrategyOptions
+            {
+                MaxRetryAttempts = 4,
+                Delay = TimeSpan.FromMilliseconds(150),
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+            })
+            .AddTimeout(TimeSpan.FromSeconds(10)));
+    }
+}

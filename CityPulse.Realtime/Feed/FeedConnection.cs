@@ -1,0 +1,179 @@
+using System.Diagnostics.CodeAnalysis;
+using CityPulse.Realtime.Feed.Domain;
+using CityPulse.ServiceDefaults.Security;
+
+namespace CityPulse.Realtime.Feed;
+
+/// <summary>
+/// One client, whatever its protocol: who it is, what it follows, and the queue of what it has still to take. One writer:
+/// an event goes straight to the transport while that takes it, and waits in the queue while it does not.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; a close may still use it after the end.")]
+internal sealed class FeedConnection(string id, Caller caller, string accessToken, IFeedSink sink, RealtimeOptions limits, FeedMetrics metrics)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<FeedEvent> _waiting = new();
+    private readonly CancellationTokenSource _ended = new();
+    private long _waitingBytes;
+    private bool _sending;
+    private bool _closed;
+    private TaskCompletionSource? _idle;
+    private Task _closing = Task.CompletedTask;
+
+    public string Id => id;
+
+    public Caller Caller => caller;
+
+    public string AccessToken => accessToken;
+
+    /// <summary>Set when the connection ends, for whatever it waits for.</summary>
+    public CancellationToken Ended => _ended.Token;
+
+    /// <summary>Calls of one client run one after the other.</summary>
+    public SemaphoreSlim Calls { get; } = new(1);
+
+    /// <summary>What it follows, and since which event. Guarded by the <see cref="Broadcaster"/>.</summary>
+    public Dictionary<Topic, EventId> Topics { get; } = [];
+
+    /// <summary>Whether live events go out; not during a replay, which brings them itself. Guarded by the <see cref="Broadcaster"/>.</summary>
+    public bool Live { get; set; } = true;
+
+    /// <summary>Sends or queues a live event. Does not wait: a client that cannot keep up is closed.</summary>
+    public void Offer(FeedEvent feedEvent)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            if (_sending)
+            {
+                var fits = _waiting.Count == 0
+                    || (_waiting.Count < limits.QueueEvents && _waitingBytes + feedEvent.EstimatedBytes <= limits.QueueBytes);
+                if (!fits)
+                {
+                    metrics.Dropped(_waiting.Count + 1);
+                    StartClosing(FeedClose.Overflow);
+                    return;
+                }
+
+                _waiting.Enqueue(feedEvent);
+                _waitingBytes += feedEvent.EstimatedBytes;
+                return;
+            }
+
+            _sending = true;
+        }
+
+        var sent = sink.SendAsync(feedEvent);
+        if (sent.IsCompletedSuccessfully)
+        {
+            lock (_gate)
+            {
+                if (_waiting.Count == 0)
+                {
+                    Rest();
+                    return;
+                }
+            }
+        }
+
+        _ = DrainAsync(sent);
+    }
+
+    /// <summary>Sends one event of a replay, at the client's pace. Only while <see cref="Live"/> is off.</summary>
+    public async ValueTask SendAsync(FeedEvent feedEvent, CancellationToken cancel)
+    {
+        await IdleAsync(cancel);
+        var sent = sink.SendAsync(feedEvent);
+        if (!sent.IsCompletedSuccessfully)
+        {
+            await sent.AsTask().WaitAsync(cancel);
+        }
+    }
+
+    /// <summary>Ends the connection from the server's side; once, whoever asks first.</summary>
+    public Task CloseAsync(FeedClose why)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                StartClosing(why);
+            }
+
+            return _closing;
+        }
+    }
+
+    /// <summary>The transport is gone.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _waiting.Clear();
+            _waitingBytes = 0;
+        }
+
+        _ended.Cancel();
+    }
+
+    private Task IdleAsync(CancellationToken cancel)
+    {
+        lock (_gate)
+        {
+            if (!_sending)
+            {
+                return Task.CompletedTask;
+            }
+
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _idle.Task.WaitAsync(cancel);
+        }
+    }
+
+    private async Task DrainAsync(ValueTask sending)
+    {
+        while (true)
+        {
+            await sending;
+            FeedEvent? next;
+            lock (_gate)
+            {
+                if (!_waiting.TryDequeue(out next))
+                {
+                    Rest();
+                    return;
+                }
+
+                _waitingBytes -= next.EstimatedBytes;
+            }
+
+            sending = sink.SendAsync(next);
+        }
+    }
+
+    private void Rest()
+    {
+        _sending = false;
+        _idle?.TrySetResult();
+        _idle = null;
+    }
+
+    private void StartClosing(FeedClose why)
+    {
+        _closed = true;
+        _waiting.Clear();
+        _waitingBytes = 0;
+        metrics.Closed(why);
+        // Away from the caller, who may hold the broadcaster: the goodbye waits for the client.
+        _closing = Task.Run(async () =>
+        {
+            await sink.CloseAsync(why, limits.CloseTime);
+            await _ended.CancelAsync();
+        });
+    }
+}

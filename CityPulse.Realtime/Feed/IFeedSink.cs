@@ -1,0 +1,48 @@
+using System.Diagnostics;
+
+namespace CityPulse.Realtime.Feed;
+
+/// <summary>Why the server ends a connection. The client may always come back, and resume with <c>since</c>.</summary>
+internal enum FeedClose
+{
+    /// <summary>The client reads too slowly: its queue is full.</summary>
+    Overflow,
+    /// <summary>The access token has expired.</summary>
+    Expired,
+    /// <summary>The service stops; another replica takes over.</summary>
+    Restart,
+    /// <summary>Events were lost at the source; only resuming tells the client what to read again.</summary>
+    Gap,
+}
+
+internal static class FeedCloseExtensions
+{
+    /// <summary>The word that clients see.</summary>
+    public static string Code(this FeedClose why) => why switch
+    {
+        FeedClose.Overflow => "overflow",
+        FeedClose.Expired => "expired",
+        FeedClose.Restart => "restart",
+        FeedClose.Gap => "gap",
+        _ => throw new UnreachableException(),
+    };
+
+    public static string Detail(this FeedClose why) => why switch
+    {
+        FeedClose.Overflow => "You read too slowly. Connect again and subscribe with since.",
+        FeedClose.Expired => "The access token has expired. Connect again with a new one.",
+        FeedClose.Restart => "The service restarts. Connect again and subscribe with since.",
+        FeedClose.Gap => "Events were lost. Connect again and subscribe with since.",
+        _ => throw new UnreachableException(),
+    };
+}
+
+/// <summary>The protocol's side of one connection: how an event gets out, and how the connection ends.</summary>
+internal interface IFeedSink
+{
+    /// <summary>Completes when the transport has taken the event; at once unless it is full. Never throws.</summary>
+    ValueTask SendAsync(FeedEvent feedEvent);
+
+    /// <summary>Tells the client why and ends the connection. Completes when it is gone; waits no longer than the time given.</summary>
+    Task CloseAsync(FeedClose why, TimeSpan patience);
+}

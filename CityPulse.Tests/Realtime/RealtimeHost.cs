@@ -1,0 +1,63 @@
+using CityPulse.Realtime.Feed;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CityPulse.Tests.Realtime;
+
+/// <summary>One replica of the real Realtime in this process, on a real Kestrel.</summary>
+internal sealed class RealtimeHost : IAsyncDisposable
+{
+    private readonly Factory _factory;
+
+    private RealtimeHost(Factory factory)
+    {
+        _factory = factory;
+        Address = factory.ClientOptions.BaseAddress;
+    }
+
+    public Uri Address { get; }
+
+    public Uri Door => new(Address, "/ws");
+
+    public Broadcaster Broadcaster => _factory.Services.GetRequiredService<Broadcaster>();
+
+    public IServiceProvider Services => _factory.Services;
+
+    public static async Task<RealtimeHost> StartAsync(FakeApi api, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var configuration = new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:redis"] = $"127.0.0.1:{redisPort}",
+            ["services:api:http:0"] = api.Address.ToString(),
+            ["services:api:internal:0"] = api.Address.ToString(),
+            ["Internal:Key"] = FakeApi.InternalKey,
+            ["Logging:LogLevel:Default"] = "Warning",
+        };
+        foreach (var (key, value) in settings ?? [])
+        {
+            configuration[key] = value;
+        }
+
+        var factory = new Factory(configuration);
+        factory.UseKestrel(0);
+        factory.StartServer();
+        var host = new RealtimeHost(factory);
+        await host.Broadcaster.Started.WaitAsync(LiveClient.Patience);
+        return host;
+    }
+
+    public ValueTask DisposeAsync() => _factory.DisposeAsync();
+
+    private sealed class Factory(Dictionary<string, string?> configuration) : WebApplicationFactory<RealtimeOptions>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment("Development");
+            foreach (var (key, value) in configuration)
+            {
+                builder.UseSetting(key, value);
+            }
+        }
+    }
+}
