@@ -29,6 +29,18 @@ internal sealed class FeedConnection(string id, Caller caller, string accessToke
     /// <summary>Set when the connection ends, for whatever it waits for.</summary>
     public CancellationToken Ended => _ended.Token;
 
+    /// <summary>Whether the server has begun to end it; it gets no events any more.</summary>
+    public bool IsClosing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closed;
+            }
+        }
+    }
+
     /// <summary>Calls of one client run one after the other.</summary>
     public SemaphoreSlim Calls { get; } = new(1);
 
