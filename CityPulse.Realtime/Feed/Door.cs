@@ -1,5 +1,5 @@
 using CityPulse.ServiceDefaults.Errors;
-using Microsoft.AspNetCore.Cors.Infrastructure;
+using CityPulse.ServiceDefaults.Security;
 
 namespace CityPulse.Realtime.Feed;
 
@@ -7,7 +7,7 @@ namespace CityPulse.Realtime.Feed;
 /// What is common to all who come through <c>/ws</c>, before any protocol: a page of a foreign origin is turned away, as
 /// CORS does not apply to WebSockets and a browser would let it in; and a stopping replica takes nobody new.
 /// </summary>
-internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifetime, ICorsPolicyProvider policies)
+internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifetime, AllowedOrigins origins)
 {
     public const string Path = "/ws";
 
@@ -19,7 +19,7 @@ internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifeti
             return;
         }
 
-        if (!await IsWelcomeAsync(context))
+        if (!origins.Allows(context.Request))
         {
             await Problems.Of(StatusCodes.Status403Forbidden, "Pages of this origin may not connect.").ExecuteAsync(context);
             return;
@@ -40,18 +40,5 @@ internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifeti
         }
 
         await next(context);
-    }
-
-    private async Task<bool> IsWelcomeAsync(HttpContext context)
-    {
-        if (context.Request.Headers.Origin is not [{ Length: > 0 } origin])
-        {
-            // No browser: what it may do is the access token's matter alone.
-            return context.Request.Headers.Origin.Count == 0;
-        }
-
-        var own = $"{context.Request.Scheme}://{context.Request.Host}";
-        return string.Equals(origin, own, StringComparison.OrdinalIgnoreCase)
-            || (await policies.GetPolicyAsync(context, policyName: null))?.IsOriginAllowed(origin) == true;
     }
 }

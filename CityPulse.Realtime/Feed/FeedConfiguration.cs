@@ -15,7 +15,6 @@ internal static class FeedConfiguration
         builder.Services.AddOptions<InternalOptions>().BindConfiguration(InternalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.AddRedisClient("redis");
         builder.AcceptAccessTokenFromQuery(Door.Path);
-        builder.Services.AddCors();
         builder.Services.AddMemoryCache();
         builder.Services.AddSingleton<FeedMetrics>();
         builder.Services.AddSingleton<Broadcaster>();
