@@ -56,7 +56,7 @@ internal sealed class PostgresStore(StoreOptions options)
         foreach (var setting in new[]
         {
             $"port={options.Port.ToString(CultureInfo.InvariantCulture)}", "listen_addresses=127.0.0.1", "unix_socket_directories=",
-            "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "wal_compression=on", "log_min_messages=warning",
+            "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "wal_compression=on", "log_min_messages=warning", "log_checkpoints=off",
             $"fsync={(options.Fsync ? "on" : "off")}", "timezone=UTC",
         })
         {
