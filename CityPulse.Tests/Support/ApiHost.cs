@@ -1,5 +1,7 @@
 using CityPulse.Api.Data;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,7 +22,9 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         _factory = factory;
         ConnectionString = connectionString;
-        BaseAddress = factory.ClientOptions.BaseAddress;
+        // The factory takes the last address for its clients, which may be the internal one.
+        BaseAddress = factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(address => new Uri(address)).First(address => address.Port != internalPort);
         InternalAddress = new Uri($"http://127.0.0.1:{internalPort}");
     }
 
