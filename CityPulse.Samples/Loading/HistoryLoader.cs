@@ -4,10 +4,10 @@ using CityPulse.Samples.Manifest;
 namespace CityPulse.Samples.Loading;
 
 /// <summary>Loads what is missing between each sensor's newest stored reading and now.</summary>
-internal sealed class HistoryLoader(CityApi api, SampleData data, TimeProvider time)
+internal sealed class HistoryLoader(CityApi api, SampleData data, TimeProvider time, int batchSize = HistoryLoader.BatchSize)
 {
     private const int Writers = 2;
-    private const int BatchSize = 20_000;
+    public const int BatchSize = 20_000;
 
     /// <returns>Readings sent, and for each sensor the time of its newest one now.</returns>
     public async Task<(int Loaded, IReadOnlyList<CitySensor> City)> LoadAsync(
@@ -19,7 +19,7 @@ internal sealed class HistoryLoader(CityApi api, SampleData data, TimeProvider t
         if (total > 0)
         {
             var progress = startProgress(total);
-            var plan = LoadPlan.Create(due.Values.Where(readings => readings.Count > 0), Writers, BatchSize);
+            var plan = LoadPlan.Create(due.Values.Where(readings => readings.Count > 0), Writers, batchSize);
             // The first writer to fail stops the other: half a minute of work for a load that cannot be completed helps nobody.
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             await Task.WhenAll(plan.Select(batches => WriteAsync(batches, progress, stop)));

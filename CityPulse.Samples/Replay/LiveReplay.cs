@@ -34,7 +34,7 @@ internal sealed class LiveReplay(CityApi api, SampleData data, TimeProvider time
         {
             var now = time.GetUtcNow();
             var readings = TakeDue(now).Concat(TakeSteps(fast, shown, now)).Where(reading => !_refused.Contains(reading.Sensor)).ToArray();
-            foreach (var batch in readings.Chunk(20_000))
+            foreach (var batch in readings.Chunk(HistoryLoader.BatchSize))
             {
                 Report(await api.IngestAsync(batch, cancel));
             }

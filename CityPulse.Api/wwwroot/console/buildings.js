@@ -26,6 +26,13 @@ export function choose(id) {
   }
 }
 
+/** Something to look at from the start, unless the visitor was faster. */
+export function chooseFirst(id) {
+  if (!chosen && id) {
+    choose(id);
+  }
+}
+
 function drawList() {
   const wanted = byId('building-filter').value.trim().toLowerCase();
   const found = buildings.filter(building =>

@@ -1,4 +1,4 @@
-import { amount, dateTime, el, svg, unitName } from './dom.js';
+import { amount, dateTime, el, svg } from './dom.js';
 
 const size = { width: 760, height: 260, left: 56, right: 12, top: 12, bottom: 30 };
 const hour = 3600_000;
@@ -13,9 +13,8 @@ export function chart(points, { from, to, unit, columns, label }) {
   const cursor = svg('line', { class: 'cursor', y1: size.top, y2: size.height - size.bottom, visibility: 'hidden' });
   const picture = svg('svg', { viewBox: `0 0 ${size.width} ${size.height}`, 'aria-hidden': 'true' },
     ...ticks.map(tick => level(y(tick), tick)),
-    ...days(from, to).map(day => svg('text', { x: x(day), y: size.height - 8 },
+    ...days(from, to).filter(day => x(day) < size.width - 50).map(day => svg('text', { x: x(day), y: size.height - 8 },
       new Date(day).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric' }))),
-    svg('text', { x: 4, y: size.top + 4 }, unitName(unit)),
     ...(columns ? points.map(point => column(x, y, point, low)) : [svg('path', { class: 'line', d: path(points, x, y) })]),
     cursor);
 

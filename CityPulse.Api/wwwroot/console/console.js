@@ -1,6 +1,6 @@
 import { ApiError, currentUser, login, logout } from './api.js';
 import { openAssistant } from './assistant.js';
-import { openBuildings } from './buildings.js';
+import { chooseFirst, openBuildings } from './buildings.js';
 import { byId, el, show } from './dom.js';
 import { openRanking } from './ranking.js';
 import { openTicker } from './ticker.js';
@@ -28,7 +28,15 @@ function openLogin() {
   byId('email').focus();
 }
 
+let opened = false;
+
 async function openCity() {
+  if (opened) {
+    // Signed in again after the session ended: a fresh page starts everything once, with the session that this tab keeps.
+    location.reload();
+    return;
+  }
+  opened = true;
   const user = currentUser();
   show(byId('fault'), false);
   show(byId('login'), false);
@@ -37,7 +45,7 @@ async function openCity() {
   byId('who').textContent = `${user.displayName} · ${user.role.toLowerCase()} · ${user.organizationName}`;
   openAssistant(report);
   // One part that fails leaves the others standing.
-  const parts = [openBuildings(report).then(() => openRanking()), openTicker(report)];
+  const parts = [openBuildings(report).then(openRanking).then(chooseFirst), openTicker(report)];
   (await Promise.allSettled(parts)).filter(part => part.status === 'rejected').forEach(part => report(part.reason));
 }
 

@@ -28,14 +28,14 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
-const number = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
+const number = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const unitNames = { Cel: '°C', '[degF]': '°F', '[mi_i]/h': 'mph', m3: 'm³', '[ppm]': 'ppm', 'ug/m3': 'µg/m³', 1: '' };
 
 export const unitName = unit => unitNames[unit] ?? unit;
 
 export const amount = (value, unit) =>
-  `${Math.abs(value) >= 10000 ? whole.format(value) : number.format(value)} ${unitName(unit)}`.trim();
+  `${Math.abs(value) >= 1000 ? whole.format(value) : number.format(value)} ${unitName(unit)}`.trim();
 
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
