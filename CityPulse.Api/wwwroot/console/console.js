@@ -14,9 +14,8 @@ function report(fault) {
     openLogin();
   }
   const reference = fault.errorId ? ` (error ${fault.errorId})` : '';
-  byId('fault').textContent = fault instanceof ApiError
-    ? `${fault.message}${reference}`
-    : 'The server cannot be reached.';
+  // A fetch that gets no answer at all is a TypeError.
+  byId('fault').textContent = fault instanceof TypeError ? 'The server cannot be reached.' : `${fault.message}${reference}`;
   show(byId('fault'), true);
 }
 
