@@ -19,6 +19,7 @@ var realtime = builder.AddService<Projects.CityPulse_Realtime>("realtime", setti
     .WithReference(api).WaitFor(api);
 
 var aiGateway = builder.AddService<Projects.CityPulse_AiGateway>("aigateway", settings, internalKey)
+    .WithReference(database).WaitFor(database)
     .WithReference(redis).WaitFor(redis)
     .WithReference(api).WaitFor(api);
 
