@@ -52,12 +52,13 @@ public static class ReadingBatch
             var sensorId = new Guid(data[..16], bigEndian: true);
             var buildingId = new Guid(data.Slice(16, 16), bigEndian: true);
             data = data[32..];
-            var count = checked((int)ReadVarint(ref data));
-            if (count > data.Length / 9)
+            var announced = ReadVarint(ref data);
+            if (announced > (ulong)data.Length / 9)
             {
                 throw new InvalidDataException("A block of readings announces more than it holds.");
             }
 
+            var count = (int)announced;
             var points = new Point[count];
             var at = 0L;
             for (var i = 0; i < count; i++)
