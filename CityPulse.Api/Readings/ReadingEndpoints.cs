@@ -1,4 +1,8 @@
+using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.Api.Sensors;
+using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Security;
 
 namespace CityPulse.Api.Readings;
 
@@ -9,6 +13,7 @@ internal static class ReadingEndpoints
         builder.Services.AddSingleton<SensorRegistry>();
         builder.Services.AddSingleton<ReadingPartitions>();
         builder.Services.AddSingleton<ReadingStore>();
+        builder.Services.AddSingleton<ReadingReader>();
         builder.Services.AddSingleton<IngestMetrics>();
         builder.Services.AddHostedService<PartitionKeeper>();
         return builder;
@@ -17,6 +22,16 @@ internal static class ReadingEndpoints
     public static IEndpointRouteBuilder MapReadings(this IEndpointRouteBuilder app)
     {
         app.MapIngest();
+        app.MapGet(SensorEndpoints.Route + "/{id:guid}/readings", ReadingQueries.ReadAsync)
+            .WithName("GetReadings").WithTags("Readings")
+            .WithSummary("Readings of a sensor, one by one or in buckets; as CSV the whole period.")
+            .RequirePermission(Permission.ReadCity)
+            .Produces<ReadingsResponse<ReadingItem>>(StatusCodes.Status200OK, MediaTypes.Json, "text/csv")
+            .Produces(StatusCodes.Status304NotModified)
+            .Refuses(400, 404).ReadsConditionally();
+        app.MapGet("/api/v1/citypulse/readings/latest", LatestQueries.ReadAsync)
+            .WithName("GetLatestReadings").WithTags("Readings").WithSummary("The newest reading of every sensor that has one.")
+            .RequirePermission(Permission.ReadCity).Refuses(400, 404).ReadsConditionally();
         return app;
     }
 }

@@ -3,8 +3,17 @@ namespace CityPulse.Api.Energy.Domain;
 /// <summary>Days and months as people live them: in a place's time zone, with 23 or 25 hours where clocks change.</summary>
 internal static class CivilTime
 {
-    /// <summary>The first instant of a local day. Where clocks jump at midnight, that is not 00:00.</summary>
+    /// <summary>
+    /// The first instant of a local day. Where clocks jump at midnight, that is not 00:00; a day that a place left out to
+    /// change sides of the date line begins, and ends, with the next one.
+    /// </summary>
     public static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)
+    {
+        var (start, next) = (Midnight(day, zone), Midnight(day.AddDays(1), zone));
+        return start < next ? start : next;
+    }
+
+    private static DateTimeOffset Midnight(DateOnly day, TimeZoneInfo zone)
     {
         var local = day.ToDateTime(TimeOnly.MinValue);
         while (zone.IsInvalidTime(local))
