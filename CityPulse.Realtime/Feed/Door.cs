@@ -32,6 +32,13 @@ internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifeti
             return;
         }
 
+        if (!rest.HasValue && !context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            await Problems.Of(StatusCodes.Status426UpgradeRequired, "This is a door for WebSockets: connect with a SignalR client.").ExecuteAsync(context);
+            return;
+        }
+
         if (!rest.HasValue && context.Request.Query.ContainsKey("id"))
         {
             // SignalR names a connection that one replica has promised. Here any replica opens a new one instead, so

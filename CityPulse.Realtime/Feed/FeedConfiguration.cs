@@ -1,8 +1,8 @@
-using CityPulse.Contracts;
 using CityPulse.Realtime.Feed.SignalR;
+using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.Extensions.Http.Resilience;
-using Microsoft.Extensions.Options;
 using Polly;
 
 namespace CityPulse.Realtime.Feed;
@@ -13,6 +13,7 @@ internal static class FeedConfiguration
     {
         builder.Services.AddOptions<RealtimeOptions>().BindConfiguration(RealtimeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddOptions<InternalOptions>().BindConfiguration(InternalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHealthChecks().AddCheck<StreamCheck>("stream", tags: [HealthNames.Ready]);
         builder.AddRedisClient("redis");
         builder.AcceptAccessTokenFromQuery(Door.Path);
         builder.Services.AddMemoryCache();
@@ -30,19 +31,17 @@ internal static class FeedConfiguration
 
     public static void MapFeed(this WebApplication app)
     {
-        app.UseMiddleware<Door>();
         app.UseWebSockets();
+        app.UseMiddleware<Door>();
         app.MapSignalRDoor();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Run);
     }
 
     private static void AddStreamHistory(this WebApplicationBuilder builder)
     {
-        var http = builder.Services.AddHttpClient<StreamHistory>((services, client) =>
-        {
-            client.BaseAddress = new Uri("http://_internal.api");
-            client.DefaultRequestHeaders.Add(CityHeaders.InternalKey, services.GetRequiredService<IOptions<InternalOptions>>().Value.Key);
-        });
+        var http = builder.Services
+            .AddHttpClient<StreamHistory>(client => client.BaseAddress = new Uri("http://_internal.api"))
+            .AddInternalKey();
 
         // The default waits seconds before it tries again, and breaks the circuit for everybody. An Api that restarts
         // should cost a client that resumes no more than a moment; who follows the stream tries for ever anyway.

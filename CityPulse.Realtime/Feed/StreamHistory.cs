@@ -12,8 +12,8 @@ internal sealed record StreamPage(long Oldest, long Newest, IReadOnlyList<Stream
 /// <summary>The outbox of Api, which keeps the last 15 minutes whatever becomes of Redis.</summary>
 internal sealed class StreamHistory(HttpClient http)
 {
-    /// <summary>Longest page asked for.</summary>
-    public const int PageSize = 500;
+    /// <summary>Longest page asked for. A record can be a batch of 100,000 readings, about a megabyte.</summary>
+    public const int PageSize = 200;
 
     /// <summary>Where the stream is now.</summary>
     public Task<StreamPage> TailAsync(CancellationToken cancel) => ReadAsync(long.MaxValue, organizationId: null, cancel, limit: 1);

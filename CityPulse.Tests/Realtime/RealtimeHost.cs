@@ -24,7 +24,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
-    public static async Task<RealtimeHost> StartAsync(FakeApi api, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    public static async Task<RealtimeHost> StartAsync(FakeApi api, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true)
     {
         var configuration = new Dictionary<string, string?>
         {
@@ -43,7 +43,11 @@ internal sealed class RealtimeHost : IAsyncDisposable
         factory.UseKestrel(0);
         factory.StartServer();
         var host = new RealtimeHost(factory);
-        await host.Broadcaster.Started.WaitAsync(LiveClient.Patience);
+        if (waitForStream)
+        {
+            await host.Broadcaster.Started.WaitAsync(LiveClient.Patience);
+        }
+
         return host;
     }
 

@@ -67,6 +67,29 @@ public sealed class DoorTests : IAsyncLifetime
         (await RefusalAsync($"access_token={_city.Api.Token(_city.Organization, lifetime: TimeSpan.FromMinutes(-5))}")).ShouldBe(HttpStatusCode.Unauthorized);
     }
 
+    [Fact]
+    public async Task A_plain_request_is_told_to_open_a_websocket()
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token());
+        using var answer = await http.GetAsync(_host.Door, TestContext.Current.CancellationToken);
+        await answer.ReadProblemAsync(HttpStatusCode.UpgradeRequired);
+    }
+
+    [Fact]
+    public async Task It_is_ready_when_it_follows_the_stream()
+    {
+        using var http = new HttpClient();
+        using var answer = await http.GetAsync(new Uri(_host.Address, "/health/ready"), TestContext.Current.CancellationToken);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        _city.Api.IsAway = true;
+        await using var host = await RealtimeHost.StartAsync(_city.Api, TestStores.FreePort(), waitForStream: false);
+        using var notYet = await http.GetAsync(new Uri(host.Address, "/health/ready"), TestContext.Current.CancellationToken);
+        notYet.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        _city.Api.IsAway = false;
+        await Eventually.TrueAsync(async () => (await http.GetAsync(new Uri(host.Address, "/health/ready"))).IsSuccessStatusCode, "it is ready without Redis");
+    }
+
     [Theory]
     [InlineData("https://city.example", true)]
     [InlineData("http://localhost:5173", true)]
