@@ -15,6 +15,9 @@ export class ApiError extends Error {
 
 export const currentUser = () => session?.user ?? null;
 
+/** What this server is; open to everybody. */
+export const about = async () => answerOf(await send('/api/v1/info', {}));
+
 export async function login(email, password) {
   keep(await answerOf(await send('/api/v1/auth/login', { method: 'POST', body: { email, password, useCookies: true } })));
 }
@@ -78,7 +81,7 @@ function keep(answer) {
   sessionStorage.setItem(key, JSON.stringify(session));
 }
 
-function send(path, { method, body, token }) {
+function send(path, { method = 'GET', body, token }) {
   const headers = {};
   if (token) {
     headers.Authorization = `Bearer ${token}`;

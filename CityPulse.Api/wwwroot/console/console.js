@@ -1,4 +1,4 @@
-import { ApiError, currentUser, login, logout } from './api.js';
+import { about, ApiError, currentUser, login, logout } from './api.js';
 import { openAssistant } from './assistant.js';
 import { chooseFirst, openBuildings } from './buildings.js';
 import { byId, el, show } from './dom.js';
@@ -49,7 +49,7 @@ async function openCity() {
 }
 
 async function showEnvironment() {
-  const info = await (await fetch('/api/v1/info')).json();
+  const info = await about();
   byId('environment').textContent = `${info.environment} · ${info.version}`;
   show(byId('environment'), true);
   if (info.environment === 'Development') {
