@@ -1,6 +1,7 @@
 using CityPulse.Api.Auth;
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
+using CityPulse.Api.Edge;
 using CityPulse.Api.Energy;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
@@ -19,6 +20,7 @@ builder.AddEnergy();
 builder.AddEvents();
 builder.AddReadings();
 builder.AddHttpConventions();
+builder.AddEdge();
 
 var app = builder.Build();
 app.MapServiceDefaults();
@@ -30,4 +32,5 @@ app.MapSensors();
 app.MapReadings();
 app.MapStream();
 app.MapEnergy();
+app.MapEdge();
 app.Run();

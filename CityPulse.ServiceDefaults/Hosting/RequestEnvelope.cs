@@ -50,6 +50,7 @@ internal sealed class RequestEnvelope(
     private static bool CountsAsAnswer(HttpContext context) =>
         context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols
         && context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) != true
+        && !context.IsPassThrough()
         && !context.WebSockets.IsWebSocketRequest
         && !context.Request.Path.StartsWithSegments(HealthNames.Path);
 

@@ -44,7 +44,8 @@ public sealed class AllowedOrigins
     {
         var origin = request.Headers.Origin.ToString();
         return origin.Length == 0 || Allows(origin)
-            || string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+            // Not the scheme: the service behind the edge does not see the one that the browser used.
+            || (Uri.TryCreate(origin, UriKind.Absolute, out var uri) && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase));
     }
 
     private void Add(string key, string? list)
