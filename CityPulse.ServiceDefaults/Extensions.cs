@@ -1,3 +1,4 @@
+using CityPulse.ServiceDefaults.Compression;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
@@ -33,12 +34,14 @@ public static class Extensions
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseInternalPort();
+        app.UseMiddleware<ResponseCompressor>();
         app.UseRoutingBlindToContentTypes();
         app.UseCors();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseMiddleware<FrontendSource>();
         app.UseContentTypes();
+        app.UseContentEncodings();
 
         app.MapHealth();
         app.MapMetrics();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CityPulse.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -43,7 +44,8 @@ internal sealed partial class FaultHandler(
         BadHttpRequestException bad => Of(bad.StatusCode, null),
         // Only what came from reading this request's own body is the client's fault.
         JsonException { LineNumber: not null } fault when HasBody(context) => Invalid(Describe(context, fault)),
-        InvalidDataException when context.Request.Headers.ContentEncoding.Count > 0 && HasBody(context) =>
+        InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" }
+            when context.Features.Get<ContentEncodings.Unpacked>() is not null =>
             Of(StatusCodes.Status400BadRequest, "The body is not what its Content-Encoding says."),
         TimeoutException or Polly.Timeout.TimeoutRejectedException => Of(StatusCodes.Status503ServiceUnavailable, null),
         _ => Of(StatusCodes.Status500InternalServerError, null),

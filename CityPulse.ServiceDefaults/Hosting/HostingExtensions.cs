@@ -10,6 +10,7 @@ internal static class HostingExtensions
         builder.AddHttpClients();
         builder.AddInternalPort();
         builder.AddGracefulShutdown();
+        builder.Services.AddRequestDecompression();
         return builder;
     }
 

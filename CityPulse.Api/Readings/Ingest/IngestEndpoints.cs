@@ -1,6 +1,7 @@
 using CityPulse.Api.Http;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -19,6 +20,7 @@ internal static class IngestEndpoints
             .WithName("IngestReadings").WithTags("Readings")
             .WithSummary("Stores a batch of readings: 200 means that they are committed.")
             .RequirePermission(Permission.Ingest)
+            .ReadsContentEncoding()
             .WithMetadata(new RequestSizeLimitAttribute(IngestLimits.MaxBytes))
             .Accepts<IngestRequest>(MediaTypes.Json, Ndjson, Csv)
             .Refuses(400, 413, 415, 422, 503);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CityPulse.Api.Edge;
 using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Errors;
 using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -40,7 +41,7 @@ public sealed class EdgeTests : IAsyncLifetime
                 await _more.Task;
                 await response.WriteAsync("data: two\n\n");
             });
-            group.MapGet("/api/v1/ai/missing", () => ServiceDefaults.Errors.Problems.NotFound("conversation"));
+            group.MapGet("/api/v1/ai/missing", () => Problems.NotFound("conversation"));
             group.MapGet("/ws/{**rest}", async (HttpContext context, string? rest) =>
             {
                 using var socket = await context.WebSockets.AcceptWebSocketAsync();
