@@ -49,6 +49,7 @@ internal static class PeriodParser
             + "|(?:im |der |dem |des )?(?:vorjahres)?(?:gleichen|selben) (?:zeitraum|monat|woche|tag|quartal)s? (?:des )?(?:vorjahre?s?|im letzten jahr|letztes jahr)"
             + "|ein jahr (?:zuvor|davor|frueher)|vorjahreszeitraum|vorjahresmonat",
             _ => new PeriodPhrase.YearEarlier()),
+        Rule("(?:the )?day before yesterday|vorgestern", _ => new PeriodPhrase.Calendar(TimeUnit.Day, 2)),
         Rule("(?:the )?(?<unit>week|month|quarter|year) before last|(?:im |in der )?vorletzte[nmrs]? (?<unit>woche|monat|quartal|jahr)",
             m => new PeriodPhrase.Calendar(Unit(m), 2)),
         Rule("(?:the )?(?<unit>day|week|month|quarter|year) before(?: that)?(?! last)|(?:der |dem |den |die |das )?(?<unit>tag|woche|monat|quartal|jahr) (?:davor|zuvor)",
@@ -57,7 +58,6 @@ internal static class PeriodParser
         Rule($"(?:in |over |during |for |within |ueber |waehrend )?(?:the |den |der |die )?{Last} {Number} {UnitName}\\b", Rolling),
         Rule($"(?:the |den |die )?{Number} {Last} {UnitName}\\b", Rolling),
         Rule("(?:in |over )?(?:the )?(?:last|past) (?<unit>hour|day)\\b|(?:in )?der letzten (?<unit>stunde)\\b", m => new PeriodPhrase.Rolling(Unit(m), 1)),
-        Rule("day before yesterday|vorgestern", _ => new PeriodPhrase.Calendar(TimeUnit.Day, 2)),
         Rule("(?:(?<since>since|seit) )?(?:yesterday|gestern)", _ => new PeriodPhrase.Calendar(TimeUnit.Day, 1)),
         Rule("(?:so far )?(?:today|heute)(?: so far| bisher)?", _ => new PeriodPhrase.Calendar(TimeUnit.Day, 0)),
         Rule("year to date|\\bytd\\b|seit jahresbeginn|seit jahresanfang", _ => new PeriodPhrase.Calendar(TimeUnit.Year, 0)),
@@ -73,7 +73,7 @@ internal static class PeriodParser
         Rule("(?:in |im )?(?:the )?(?:q(?<q>[1-4])|(?<q>[1-4])(?:st|nd|rd|th|\\.)? (?:quarter|quartal))\\b(?: (?:of )?(?<year>\\d{4}))?",
             m => new PeriodPhrase.OfQuarter(Int(m, "q"), Year(m))),
         Rule($"(?:(?<since>since|seit) )?(?:on |am |last |letzten )*{DayName}\\b", m => Weekday(m)),
-        Rule("(?:(?<since>since|seit) )?(?:in |im |im jahr |for |fuer )?(?:the year )?(?<year>(?:19|20)\\d{2})\\b", m => new PeriodPhrase.OfYear(Year(m)!.Value)),
+        Rule("(?:(?<since>since|seit) )?(?:in |im |im jahr |for |fuer )?(?:the year )?(?<![./-])(?<year>(?:19|20)\\d{2})\\b(?![./-]\\d)", m => new PeriodPhrase.OfYear(Year(m)!.Value)),
     ];
 
     /// <summary>The phrases in the order of the text, and the text without them.</summary>

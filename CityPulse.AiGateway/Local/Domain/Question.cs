@@ -27,6 +27,8 @@ internal enum QuestionKind
 internal enum BeyondRules
 {
     None,
+    /// <summary>Something that looks like a date but is none.</summary>
+    Date,
     Cost,
     Forecast,
     Alerts,

@@ -110,6 +110,8 @@ internal static partial class QuestionParser
 
     private static BeyondRules Beyond(string rest, Question question) => rest switch
     {
+        // Leaving it out and answering for another period would mislead.
+        _ when DateLike().IsMatch(rest) => BeyondRules.Date,
         _ when CostWords().IsMatch(rest) => BeyondRules.Cost,
         _ when ForecastWords().IsMatch(rest) => BeyondRules.Forecast,
         _ when AlertWords().IsMatch(rest) => BeyondRules.Alerts,
@@ -243,6 +245,9 @@ internal static partial class QuestionParser
 
     [GeneratedRegex(@"\b(?:top|die|the) ?(?<n>\d{1,3})\b|\b(?<m>\d{1,3}) (?:buildings|gebaeude|biggest|largest|most|worst|best|groessten|meisten)")]
     private static partial Regex TopWords();
+
+    [GeneratedRegex(@"\b\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b")]
+    private static partial Regex DateLike();
 
     [GeneratedRegex("""["“„«'](?<name>[^"”“»']{2,80})["”“»']""")]
     private static partial Regex Quoted();
