@@ -1,6 +1,7 @@
 using System.Data;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Domain;
+using CityPulse.Api.Readings.Ingest;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -22,6 +23,9 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
 {
     /// <summary>Statements a round trip; keeps the protocol's messages small for cities of thousands of meters.</summary>
     private const int BatchSize = 500;
+
+    /// <summary>A value that its device calls bad is missing: it lowers the coverage and counts for nothing.</summary>
+    private static readonly string Usable = $"quality <> {(byte)ReadingQuality.Bad}";
 
     public Task<List<EnergyBuilding>> BuildingsAsync(Guid? buildingId, CancellationToken cancellationToken) =>
         db.Buildings.AsNoTracking()
@@ -97,9 +101,9 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
         };
     }
 
-    private static NpgsqlBatchCommand Between(int key, DateTime from, DateTime to) => new("""
+    private static NpgsqlBatchCommand Between(int key, DateTime from, DateTime to) => new($"""
         select observed_at, value from readings
-        where sensor_key = $1 and observed_at between $2 and $3
+        where sensor_key = $1 and observed_at between $2 and $3 and {Usable}
         order by observed_at
         """)
     {
@@ -114,11 +118,12 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
         select observed_at, value from readings
         where sensor_key = $1
           and observed_at >= coalesce(
-            (select observed_at from readings where sensor_key = $1 and observed_at < $2 and value <> 0
+            (select observed_at from readings where sensor_key = $1 and observed_at < $2 and value <> 0 and {Usable}
              order by observed_at desc offset {CounterMeter.LookAhead} limit 1), '-infinity')
           and observed_at <= coalesce(
-            (select observed_at from readings where sensor_key = $1 and observed_at >= $3 and value <> 0
+            (select observed_at from readings where sensor_key = $1 and observed_at >= $3 and value <> 0 and {Usable}
              order by observed_at offset {CounterMeter.LookAhead} limit 1), 'infinity')
+          and {Usable}
         order by observed_at
         """)
     {

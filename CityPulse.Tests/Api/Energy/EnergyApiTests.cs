@@ -89,6 +89,19 @@ public sealed class EnergyApiTests(TestStores stores, EnergyApiFixture fixture) 
     }
 
     [Fact]
+    public async Task A_reading_of_bad_quality_is_missing()
+    {
+        var city = await City.RegisterAsync(_api.CreateClient());
+        var hall = await city.CreateBuildingAsync();
+        await city.CreateSensorAsync(hall, externalId: "q", more: new { intervalSeconds = 3600 });
+        using var csv = new StringContent("sensor,at,value,quality\nq,2026-03-01T00:00:00Z,1,good\nq,2026-03-01T01:00:00Z,999,bad\n", System.Text.Encoding.UTF8, "text/csv");
+        await (await city.Client.PostAsync("/api/v1/citypulse/sensors/readings", csv)).ReadAsync(HttpStatusCode.OK);
+        var totals = (await GetAsync(city, $"{Energy}?from=2026-03-01T00:00:00Z&to=2026-03-01T02:00:00Z")).GetProperty("totals");
+        totals.GetProperty("kwh").GetDouble().ShouldBe(1);
+        totals.GetProperty("coverage").GetDouble().ShouldBe(0.5);
+    }
+
+    [Fact]
     public async Task The_ranking_is_worst_first_and_tells_of_whom_nothing_is_known()
     {
         var city = await City.RegisterAsync(_api.CreateClient());
