@@ -18,7 +18,7 @@ namespace CityPulse.Tests.Realtime;
 /// </summary>
 internal sealed class FakeApi : IAsyncDisposable
 {
-    public const string InternalKey = "test-internal-key";
+    public const string InternalKey = ApiHost.InternalKey;
 
     private readonly ECDsa _signing = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly ConcurrentDictionary<(Guid Organization, Guid Id), bool> _resources = new();

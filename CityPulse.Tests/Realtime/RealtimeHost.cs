@@ -24,13 +24,18 @@ internal sealed class RealtimeHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
-    public static async Task<RealtimeHost> StartAsync(FakeApi api, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true)
+    public static Task<RealtimeHost> StartAsync(
+        FakeApi api, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true) =>
+        StartAsync(api.Address, api.Address, redisPort, settings, waitForStream);
+
+    public static async Task<RealtimeHost> StartAsync(
+        Uri api, Uri internalApi, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true)
     {
         var configuration = new Dictionary<string, string?>
         {
             ["ConnectionStrings:redis"] = $"127.0.0.1:{redisPort}",
-            ["services:api:http:0"] = api.Address.ToString(),
-            ["services:api:internal:0"] = api.Address.ToString(),
+            ["services:api:http:0"] = api.ToString(),
+            ["services:api:internal:0"] = internalApi.ToString(),
             ["Internal:Key"] = FakeApi.InternalKey,
             ["Logging:LogLevel:Default"] = "Warning",
         };
