@@ -13,14 +13,20 @@ internal sealed class ManifestWriter(DistributedApplicationModel model, string p
     // Ports for endpoints that name none, as Aspire deals them out.
     private int _nextPort = 8000;
 
-    public static async Task WriteAsync(DistributedApplicationModel model, string path, CancellationToken cancellationToken)
+    public static async Task WriteAsync(DistributedApplicationModel model, string path, CancellationToken cancellationToken) =>
+        await File.WriteAllBytesAsync(path, Write(model, path), cancellationToken);
+
+    /// <summary>The manifest as it would stand at a path, which its own paths are relative to.</summary>
+    public static byte[] Write(DistributedApplicationModel model, string path)
     {
         var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        await using var file = File.Create(path);
-        await using var json = new Utf8JsonWriter(file, options);
-        new ManifestWriter(model, path, json).WriteResources();
-        await json.FlushAsync(cancellationToken);
-        await file.WriteAsync("\n"u8.ToArray(), cancellationToken);
+        var bytes = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes, options))
+        {
+            new ManifestWriter(model, path, json).WriteResources();
+        }
+
+        return [.. bytes.WrittenSpan, (byte)'\n'];
     }
 
     private void WriteResources()

@@ -16,7 +16,7 @@ internal sealed partial class ChildProcess : IDisposable
     private const int SigKill = 9;
 
     /// <summary>Runs the command, hands signals on, and kills it when the parent is gone. For systems without setpriv.</summary>
-    private const string WatchParent =
+    internal const string WatchParent =
         "parent=$1; shift; \"$@\" & child=$!; trap 'kill -TERM $child 2>/dev/null' TERM INT HUP; "
         + "(while kill -0 $parent 2>/dev/null && kill -0 $child 2>/dev/null; do sleep 0.5; done; kill -KILL $child 2>/dev/null) & "
         + "wait $child; code=$?; while kill -0 $child 2>/dev/null; do wait $child; code=$?; done; exit $code";

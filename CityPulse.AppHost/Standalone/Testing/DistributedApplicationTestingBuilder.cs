@@ -15,6 +15,14 @@ public interface IDistributedApplicationTestingBuilder : IDistributedApplication
 /// <summary>Runs an AppHost in a test, with ports and data of its own.</summary>
 public static class DistributedApplicationTestingBuilder
 {
+    /// <summary>An application that the test describes itself.</summary>
+    public static IDistributedApplicationTestingBuilder Create(params string[] args)
+    {
+        var test = new TestedApplication(typeof(DistributedApplicationTestingBuilder).Assembly);
+        var builder = test.CreateBuilder(args);
+        return new TestingBuilder(test, builder, () => Task.FromResult(builder.Build()));
+    }
+
     /// <summary>Runs the AppHost that a type belongs to up to the point where it builds the application.</summary>
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(CancellationToken cancellationToken = default)
         where TEntryPoint : class => CreateAsync<TEntryPoint>([], cancellationToken);
@@ -26,7 +34,8 @@ public static class DistributedApplicationTestingBuilder
         var test = new TestedApplication(typeof(TEntryPoint).Assembly);
         try
         {
-            return new TestingBuilder(test, await test.StartAsync(args, cancellationToken));
+            var builder = await test.StartAsync(args, cancellationToken);
+            return new TestingBuilder(test, builder, () => test.BuildAsync(cancellationToken));
         }
         catch
         {
@@ -35,7 +44,8 @@ public static class DistributedApplicationTestingBuilder
         }
     }
 
-    private sealed class TestingBuilder(TestedApplication test, DistributedApplicationBuilder builder) : IDistributedApplicationTestingBuilder
+    private sealed class TestingBuilder(TestedApplication test, DistributedApplicationBuilder builder, Func<Task<DistributedApplication>> build)
+        : IDistributedApplicationTestingBuilder
     {
         private DistributedApplication? _application;
 
@@ -60,7 +70,7 @@ public static class DistributedApplicationTestingBuilder
         public DistributedApplication Build() => BuildAsync().GetAwaiter().GetResult();
 
         public async Task<DistributedApplication> BuildAsync(CancellationToken cancellationToken = default) =>
-            _application = await test.BuildAsync(cancellationToken);
+            _application = await build().WaitAsync(cancellationToken);
 
         public async ValueTask DisposeAsync()
         {

@@ -20,6 +20,21 @@ internal sealed class TestedApplication(Assembly entryPoint)
 
     public Assembly EntryPoint { get; } = entryPoint;
 
+    /// <summary>A builder without an entry point: the test describes the application itself.</summary>
+    public DistributedApplicationBuilder CreateBuilder(string[] args)
+    {
+        Ambient.Value = this;
+        try
+        {
+            _resume.TrySetResult();
+            return new DistributedApplicationBuilder(args);
+        }
+        finally
+        {
+            Ambient.Value = null;
+        }
+    }
+
     /// <summary>Ports and data of its own, no sample city: what a test does not say otherwise.</summary>
     public Dictionary<string, string?> Defaults() => new()
     {

@@ -83,6 +83,6 @@ public sealed class EnvironmentTests
         environment["ASPNETCORE_HTTP_PORTS"].ShouldBeNull();
     }
 
-    private static void Allocate(IResource resource, string endpoint, int port, params int[] targets) =>
+    private static void Allocate(ProjectResource resource, string endpoint, int port, params int[] targets) =>
         resource.Annotations.OfType<EndpointAnnotation>().Single(e => e.Name == endpoint).Allocated = new AllocatedPorts(port, targets);
 }
