@@ -68,6 +68,9 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
 
         // "Not healthy yet" is no error while something starts; the engine itself says what matters.
         _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+
+        // A start that failed is told by the exception itself, once and without a stack trace.
+        _host.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         _host.Services.AddHealthChecks();
         _host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(60));
         _host.Services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);

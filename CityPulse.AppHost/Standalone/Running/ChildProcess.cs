@@ -25,6 +25,8 @@ internal sealed partial class ChildProcess : IDisposable
     private static readonly string? SetSid = OnPath("setsid");
     private readonly Process _process;
     private readonly Task _output;
+    private readonly Lock _lock = new();
+    private bool _disposed;
 
     private ChildProcess(Process process, Action<string> onLine)
     {
@@ -102,19 +104,35 @@ internal sealed partial class ChildProcess : IDisposable
     /// <summary>kill -9 for the process and its group.</summary>
     public void Kill()
     {
-        if (!OperatingSystem.IsWindows() && SetSid is not null)
+        lock (_lock)
         {
-            // It leads a group of its own; this also reaches a grandchild that it left behind.
-            _ = Signal(-Id, SigKill);
-        }
+            if (_disposed)
+            {
+                return;
+            }
 
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
+            if (OperatingSystem.IsWindows())
+            {
+                _process.Kill(entireProcessTree: true);
+                return;
+            }
+
+            // It leads a group of its own: this also reaches a grandchild that it left behind.
+            if (SetSid is null || Signal(-Id, SigKill) != 0)
+            {
+                _ = Signal(Id, SigKill);
+            }
         }
     }
 
-    public void Dispose() => _process.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _process.Dispose();
+        }
+    }
 
     /// <summary>The words before the command that tie its life to ours.</summary>
     private static IEnumerable<string> Tie(bool withoutSetPriv)

@@ -100,13 +100,14 @@ internal sealed class Orchestrator : IHostedService, IAsyncDisposable
 
     private async Task StopAllAsync()
     {
+        var stops = new Dictionary<IResource, Task>();
         if (_processes.Count > 0)
         {
+            // Only now: a model that was refused before anything started may contain the circle for which it was refused.
             Console.WriteBlock("Stopping …");
+            await Task.WhenAll(_model.Resources.Select(StopOnce));
         }
 
-        var stops = new Dictionary<IResource, Task>();
-        await Task.WhenAll(_model.Resources.Select(StopOnce));
         await _stop.CancelAsync();
         await Task.WhenAll(_values);
         await _watching;

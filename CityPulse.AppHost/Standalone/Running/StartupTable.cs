@@ -18,8 +18,8 @@ internal static class StartupTable
         text.AppendLine(console.Bold(string.Create(CultureInfo.InvariantCulture,
             $"{environment.ApplicationName.Replace(".AppHost", "", StringComparison.Ordinal)} is ready, {seconds:0.0} s after the start ({environment.EnvironmentName}, standalone engine)")));
         text.AppendLine();
-        var name = rows.Max(r => r.Name.Length);
-        var endpoint = rows.Max(r => r.Endpoint.Length);
+        var name = rows.Select(r => r.Name.Length).DefaultIfEmpty().Max();
+        var endpoint = rows.Select(r => r.Endpoint.Length).DefaultIfEmpty().Max();
         foreach (var row in rows)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"  {row.Name.PadRight(name)}  {row.Endpoint.PadRight(endpoint)}  {row.Url}");

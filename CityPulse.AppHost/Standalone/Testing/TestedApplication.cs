@@ -84,10 +84,18 @@ internal sealed class TestedApplication(Assembly entryPoint)
     {
         _resume.TrySetCanceled();
         _end.TrySetResult();
-        if (Directory.Exists(_dataFolder))
+        if (!Directory.Exists(_dataFolder))
         {
-            Directory.Delete(_dataFolder, recursive: true);
+            return;
         }
+
+        // Where the temporary folder is closed to other users, the cluster lives elsewhere and a link leads there.
+        foreach (var target in new DirectoryInfo(_dataFolder).EnumerateDirectories().Select(d => d.ResolveLinkTarget(returnFinalTarget: true)).OfType<DirectoryInfo>())
+        {
+            target.Delete(recursive: true);
+        }
+
+        Directory.Delete(_dataFolder, recursive: true);
     }
 
     private void Fail(Exception exception)

@@ -4,9 +4,21 @@ using System.Reflection;
 namespace CityPulse.Tests.AppHost.Engine;
 
 /// <summary>The real AppHost as a process of its own, for what only a process shows: exit codes, signals, its death.</summary>
-internal static class AppHostProcess
+internal sealed class AppHostProcess : IDisposable
 {
-    public static Process Start(params string[] args)
+    private readonly Task<string> _output;
+    private readonly Task<string> _errors;
+
+    private AppHostProcess(Process process)
+    {
+        Process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    public Process Process { get; }
+
+    public static AppHostProcess Start(params string[] args)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "looks at /proc");
         var configuration = typeof(AppHostProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -16,17 +28,24 @@ internal static class AppHostProcess
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        var process = Process.Start(start)!;
-        return process;
+        return new AppHostProcess(Process.Start(start)!);
     }
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] args)
     {
-        using var process = Start(args);
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(90));
-        return (process.ExitCode, await output, await errors);
+        using var run = Start(args);
+        await run.Process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(90));
+        return (run.Process.ExitCode, await run._output, await run._errors);
+    }
+
+    public void Dispose()
+    {
+        if (!Process.HasExited)
+        {
+            Process.Kill();
+        }
+
+        Process.Dispose();
     }
 }

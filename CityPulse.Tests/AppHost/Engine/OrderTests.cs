@@ -52,7 +52,8 @@ public sealed class OrderTests
     public async Task Who_waits_for_something_that_cannot_start_is_told_why()
     {
         await using var app = new EngineApp();
-        var broken = app.Script("broken", "echo the disk is full; exit 3").WithEndpoint(name: "tcp");
+        app.HealthFile("never");
+        var broken = app.Script("broken", "echo the disk is full; exit 3").WithEndpoint(name: "tcp").WithHealthCheck("never");
         app.Script("waiting", "sleep 1000").WaitFor(broken);
         await app.StartAsync();
 

@@ -32,15 +32,16 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Nothing_is_left_when_the_engine_itself_is_killed()
     {
-        var folder = Directory.CreateTempSubdirectory("citypulse-kill-").FullName;
+        // Made by the engine, as the cluster's user must be able to enter it.
+        var folder = Path.Combine(Path.GetTempPath(), $"citypulse-kill-{Guid.NewGuid():N}");
         try
         {
             using var engine = AppHostProcess.Start("--DataFolder", folder, "--Sample=false", "--DcpPublisher:RandomizePorts=true");
             await Eventually.TrueAsync(() => WithCommandLine(folder).Count > 1 && File.Exists(Path.Combine(folder, "postgres", "postmaster.pid")),
                 "a PostgreSQL server runs under the engine", TimeSpan.FromSeconds(90));
 
-            engine.Kill(entireProcessTree: false);
-            await engine.WaitForExitAsync(Cancel);
+            engine.Process.Kill(entireProcessTree: false);
+            await engine.Process.WaitForExitAsync(Cancel);
 
             await Eventually.TrueAsync(() => WithCommandLine(folder).Count == 0, "no process of it is left");
         }
@@ -53,16 +54,16 @@ public sealed class ShutdownTests
     [Fact]
     public async Task SIGTERM_ends_the_engine_and_all_that_it_started()
     {
-        var folder = Directory.CreateTempSubdirectory("citypulse-term-").FullName;
+        var folder = Path.Combine(Path.GetTempPath(), $"citypulse-term-{Guid.NewGuid():N}");
         try
         {
             using var engine = AppHostProcess.Start("--DataFolder", folder, "--Sample=false", "--DcpPublisher:RandomizePorts=true");
             await Eventually.TrueAsync(() => WithCommandLine(folder).Count > 1, "its processes run", TimeSpan.FromSeconds(90));
 
-            using var kill = Process.Start("kill", ["-TERM", $"{engine.Id}"]);
-            await engine.WaitForExitAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+            using var kill = Process.Start("kill", ["-TERM", $"{engine.Process.Id}"]);
+            await engine.Process.WaitForExitAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
 
-            engine.ExitCode.ShouldBe(0);
+            engine.Process.ExitCode.ShouldBe(0);
             WithCommandLine(folder).ShouldBeEmpty();
         }
         finally
