@@ -16,7 +16,7 @@ public sealed class TopologyTests
 
         waits["api"].ShouldBe(["citydb", "redis"]);
         waits["realtime"].ShouldBe(["api", "redis"]);
-        waits["aigateway"].ShouldBe(["api", "redis"]);
+        waits["aigateway"].ShouldBe(["api", "citydb", "redis"]);
     }
 
     [Fact]
