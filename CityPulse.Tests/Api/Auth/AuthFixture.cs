@@ -1,44 +1,48 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using CityPulse.Api.Auth;
 using CityPulse.Tests.Support;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CityPulse.Tests.Api.Auth;
 
-/// <summary>One Api with a clock of its own for the tests of a class, and the calls that they make again and again.</summary>
-internal sealed class AuthFixture : IAsyncDisposable
+/// <summary>
+/// One Api for the tests of a class, with a clock of its own and a quick password hash, and the calls that they make again and again.
+/// Its tests run one after another, each with users of its own, so moving the clock disturbs none.
+/// </summary>
+public sealed class AuthFixture(TestStores stores) : IAsyncLifetime
 {
-    public const string Password = City.Password;
+    internal const string Password = City.Password;
 
-    private AuthFixture(ApiHost host, FakeTimeProvider time) => (Host, Time, Client) = (host, time, host.CreateClient());
+    internal ApiHost Host { get; private set; } = null!;
+    internal FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
+    internal CountingHasher Hasher { get; } = new();
+    internal HttpClient Client { get; private set; } = null!;
 
-    public ApiHost Host { get; }
-    public FakeTimeProvider Time { get; }
-    public HttpClient Client { get; }
-
-    public static async Task<AuthFixture> StartAsync(TestStores stores, Action<IServiceCollection>? more = null)
+    public async ValueTask InitializeAsync()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var host = await ApiHost.StartAsync(stores, services: services =>
+        Host = await ApiHost.StartAsync(stores, services: services =>
         {
             services.RemoveAll<TimeProvider>();
-            services.AddSingleton<TimeProvider>(time);
-            more?.Invoke(services);
+            services.AddSingleton<TimeProvider>(Time);
+            services.AddSingleton<IPasswordHasher<User>>(Hasher);
         });
-        return new AuthFixture(host, time);
+        Client = Host.CreateClient();
     }
 
-    public async Task<Session> RegisterAsync()
+    internal async Task<Session> RegisterAsync()
     {
         var email = $"{Guid.NewGuid():N}@example.org";
         using var answer = await RegisterAsync(email);
         return Session.Of(await answer.ReadAsync(System.Net.HttpStatusCode.Created));
     }
 
-    public Task<HttpResponseMessage> RegisterAsync(string email, string password = Password) => PostAsync("register", new
+    internal Task<HttpResponseMessage> RegisterAsync(string email, string password = Password) => PostAsync("register", new
     {
         organizationName = "Springfield",
         email,
@@ -46,15 +50,15 @@ internal sealed class AuthFixture : IAsyncDisposable
         displayName = "Ada Admin",
     });
 
-    public Task<HttpResponseMessage> LoginAsync(string email, string password = Password) => PostAsync("login", new { email, password });
+    internal Task<HttpResponseMessage> LoginAsync(string email, string password = Password) => PostAsync("login", new { email, password });
 
-    public Task<HttpResponseMessage> RefreshAsync(string? refreshToken) => PostAsync("refresh", new { refreshToken });
+    internal Task<HttpResponseMessage> RefreshAsync(string? refreshToken) => PostAsync("refresh", new { refreshToken });
 
-    public Task<HttpResponseMessage> GetMeAsync(string accessToken) => SendAsync(HttpMethod.Get, "me", null, bearer: accessToken);
+    internal Task<HttpResponseMessage> GetMeAsync(string accessToken) => SendAsync(HttpMethod.Get, "me", null, bearer: accessToken);
 
-    public Task<HttpResponseMessage> PostAsync(string call, object? body) => SendAsync(HttpMethod.Post, call, body);
+    internal Task<HttpResponseMessage> PostAsync(string call, object? body) => SendAsync(HttpMethod.Post, call, body);
 
-    public async Task<HttpResponseMessage> SendAsync(
+    internal async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string call, object? body, string? bearer = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, $"/api/v1/auth/{call}");
@@ -86,5 +90,22 @@ internal sealed record Session(string AccessToken, string? RefreshToken, string 
             user.GetProperty("email").GetString()!,
             user.GetProperty("id").GetGuid(),
             user.GetProperty("organizationId").GetGuid());
+    }
+}
+
+/// <summary>Counts the costly part of a login. Few rounds, since these tests log in by the dozen.</summary>
+internal sealed class CountingHasher : IPasswordHasher<User>
+{
+    private readonly PasswordHasher<User> _inner = new(Options.Create(new PasswordHasherOptions { IterationCount = 1000 }));
+    private int _verified;
+
+    public int Verified => _verified;
+
+    public string HashPassword(User user, string password) => _inner.HashPassword(user, password);
+
+    public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
+    {
+        Interlocked.Increment(ref _verified);
+        return _inner.VerifyHashedPassword(user, hashedPassword, providedPassword);
     }
 }

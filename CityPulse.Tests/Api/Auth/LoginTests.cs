@@ -8,21 +8,13 @@ using Shouldly;
 
 namespace CityPulse.Tests.Api.Auth;
 
-public sealed class LoginTests(TestStores stores) : IAsyncLifetime
+public sealed class LoginTests(AuthFixture auth) : IClassFixture<AuthFixture>
 {
-    private readonly CountingHasher _hasher = new();
-    private AuthFixture _auth = null!;
-
-    public async ValueTask InitializeAsync() =>
-        _auth = await AuthFixture.StartAsync(stores, services => services.AddSingleton<IPasswordHasher<User>>(_hasher));
-
-    public ValueTask DisposeAsync() => _auth.DisposeAsync();
-
     [Fact]
     public async Task The_right_password_gives_a_session()
     {
-        var ada = await _auth.RegisterAsync();
-        using var answer = await _auth.LoginAsync(ada.Email);
+        var ada = await auth.RegisterAsync();
+        using var answer = await auth.LoginAsync(ada.Email);
         var session = Session.Of(await answer.ReadAsync(HttpStatusCode.OK));
         answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
         session.UserId.ShouldBe(ada.UserId);
@@ -32,8 +24,8 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Unknown_user_wrong_password_and_foreign_organisation_look_and_cost_the_same()
     {
-        var ada = await _auth.RegisterAsync();
-        var bob = await _auth.RegisterAsync();
+        var ada = await auth.RegisterAsync();
+        var bob = await auth.RegisterAsync();
         var details = new List<string>();
         foreach (var body in new object[]
         {
@@ -44,12 +36,12 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
             new { email = ada.Email, password = AuthFixture.Password, organizationId = bob.OrganizationId },
         })
         {
-            var before = _hasher.Verified;
-            using var answer = await _auth.PostAsync("login", body);
+            var before = auth.Hasher.Verified;
+            using var answer = await auth.PostAsync("login", body);
             var problem = await answer.ReadProblemAsync(HttpStatusCode.Unauthorized);
             answer.Headers.WwwAuthenticate.ShouldNotBeEmpty();
             details.Add(problem.GetProperty("detail").GetString()!);
-            (_hasher.Verified - before).ShouldBe(1);
+            (auth.Hasher.Verified - before).ShouldBe(1);
         }
 
         details.Distinct().Count().ShouldBe(1);
@@ -58,7 +50,7 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task After_ten_failures_even_the_right_password_is_refused_until_the_lock_ends()
     {
-        var ada = await _auth.RegisterAsync();
+        var ada = await auth.RegisterAsync();
         for (var i = 0; i < 9; i++)
         {
             await WrongAsync(ada);
@@ -71,9 +63,9 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
         }
 
         (await RightAsync(ada)).ShouldBe(HttpStatusCode.Unauthorized);
-        _auth.Time.Advance(TimeSpan.FromMinutes(14));
+        auth.Time.Advance(TimeSpan.FromMinutes(14));
         (await RightAsync(ada)).ShouldBe(HttpStatusCode.Unauthorized);
-        _auth.Time.Advance(TimeSpan.FromMinutes(1));
+        auth.Time.Advance(TimeSpan.FromMinutes(1));
         await WrongAsync(ada);
         (await RightAsync(ada)).ShouldBe(HttpStatusCode.OK);
     }
@@ -81,7 +73,7 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Guesses_in_parallel_are_all_counted()
     {
-        var ada = await _auth.RegisterAsync();
+        var ada = await auth.RegisterAsync();
         await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => WrongAsync(ada)));
         (await RightAsync(ada)).ShouldBe(HttpStatusCode.Unauthorized);
     }
@@ -89,7 +81,7 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Many_honest_logins_at_once_lock_nobody_out()
     {
-        var ada = await _auth.RegisterAsync();
+        var ada = await auth.RegisterAsync();
         (await Task.WhenAll(Enumerable.Range(0, 15).Select(_ => RightAsync(ada)))).ShouldAllBe(status => status == HttpStatusCode.OK);
     }
 
@@ -100,40 +92,40 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
     {
         var body = new Dictionary<string, string> { ["email"] = "ada@example.org", ["password"] = "whatever it is" };
         body.Remove(missing);
-        using var answer = await _auth.PostAsync("login", body);
+        using var answer = await auth.PostAsync("login", body);
         (await answer.ReadProblemAsync(HttpStatusCode.BadRequest)).GetProperty("errors").TryGetProperty(missing, out _).ShouldBeTrue();
     }
 
     [Fact]
     public async Task An_unknown_member_is_refused()
     {
-        using var answer = await _auth.PostAsync("login", new { email = "a@example.org", password = "b", remember = true });
+        using var answer = await auth.PostAsync("login", new { email = "a@example.org", password = "b", remember = true });
         (await answer.ReadProblemAsync(HttpStatusCode.BadRequest)).GetProperty("errors").TryGetProperty("remember", out _).ShouldBeTrue();
     }
 
     [Fact]
     public async Task A_disabled_membership_cannot_sign_in()
     {
-        var ada = await _auth.RegisterAsync();
-        await using var source = Npgsql.NpgsqlDataSource.Create(_auth.Host.ConnectionString);
+        var ada = await auth.RegisterAsync();
+        await using var source = Npgsql.NpgsqlDataSource.Create(auth.Host.ConnectionString);
         await using (var disable = source.CreateCommand($"update memberships set disabled_at = now() where user_id = '{ada.UserId}'"))
         {
             await disable.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
         (await RightAsync(ada)).ShouldBe(HttpStatusCode.Unauthorized);
-        using var refresh = await _auth.RefreshAsync(ada.RefreshToken);
+        using var refresh = await auth.RefreshAsync(ada.RefreshToken);
         await refresh.ReadProblemAsync(HttpStatusCode.Unauthorized);
-        using var me = await _auth.GetMeAsync(ada.AccessToken);
+        using var me = await auth.GetMeAsync(ada.AccessToken);
         await me.ReadProblemAsync(HttpStatusCode.Unauthorized);
     }
 
     [Fact]
     public async Task A_password_hashed_with_fewer_rounds_is_hashed_anew()
     {
-        var ada = await _auth.RegisterAsync();
+        var ada = await auth.RegisterAsync();
         var weak = new PasswordHasher<User>(Options.Create(new PasswordHasherOptions { IterationCount = 10 })).HashPassword(new User { DisplayName = "" }, AuthFixture.Password);
-        await using var source = Npgsql.NpgsqlDataSource.Create(_auth.Host.ConnectionString);
+        await using var source = Npgsql.NpgsqlDataSource.Create(auth.Host.ConnectionString);
         await using (var weaken = source.CreateCommand($"update users set password_hash = '{weak}' where id = '{ada.UserId}'"))
         {
             await weaken.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -147,30 +139,13 @@ public sealed class LoginTests(TestStores stores) : IAsyncLifetime
 
     private async Task WrongAsync(Session session)
     {
-        using var answer = await _auth.LoginAsync(session.Email, "not my password");
+        using var answer = await auth.LoginAsync(session.Email, "not my password");
         answer.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
     private async Task<HttpStatusCode> RightAsync(Session session)
     {
-        using var answer = await _auth.LoginAsync(session.Email);
+        using var answer = await auth.LoginAsync(session.Email);
         return answer.StatusCode;
-    }
-
-    /// <summary>Counts the costly part of a login. Few rounds, since these tests log in by the dozen.</summary>
-    private sealed class CountingHasher : IPasswordHasher<User>
-    {
-        private readonly PasswordHasher<User> _inner = new(Options.Create(new PasswordHasherOptions { IterationCount = 1000 }));
-        private int _verified;
-
-        public int Verified => _verified;
-
-        public string HashPassword(User user, string password) => _inner.HashPassword(user, password);
-
-        public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
-        {
-            Interlocked.Increment(ref _verified);
-            return _inner.VerifyHashedPassword(user, hashedPassword, providedPassword);
-        }
     }
 }

@@ -6,18 +6,12 @@ using Shouldly;
 
 namespace CityPulse.Tests.Api.Auth;
 
-public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
+public sealed class RegistrationTests(AuthFixture auth, TestStores stores) : IClassFixture<AuthFixture>
 {
-    private AuthFixture _auth = null!;
-
-    public async ValueTask InitializeAsync() => _auth = await AuthFixture.StartAsync(stores);
-
-    public ValueTask DisposeAsync() => _auth.DisposeAsync();
-
     [Fact]
     public async Task Registering_makes_an_organisation_with_its_first_admin_and_a_session()
     {
-        using var answer = await _auth.RegisterAsync("Ada@Example.org");
+        using var answer = await auth.RegisterAsync("Ada@Example.org");
         var body = await answer.ReadAsync(HttpStatusCode.Created);
         answer.Headers.Location!.ToString().ShouldBe("/api/v1/auth/me");
         answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
@@ -30,27 +24,27 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
         user.GetProperty("role").GetString().ShouldBe("Admin");
         user.GetProperty("organizationName").GetString().ShouldBe("Springfield");
 
-        using var me = await _auth.GetMeAsync(body.GetProperty("accessToken").GetString()!);
+        using var me = await auth.GetMeAsync(body.GetProperty("accessToken").GetString()!);
         (await me.ReadAsync(HttpStatusCode.OK)).GetProperty("user").GetProperty("id").GetGuid().ShouldBe(user.GetProperty("id").GetGuid());
     }
 
     [Fact]
     public async Task An_address_is_taken_whatever_its_case()
     {
-        var ada = await _auth.RegisterAsync();
-        using var again = await _auth.RegisterAsync(ada.Email.ToUpperInvariant());
+        var ada = await auth.RegisterAsync();
+        using var again = await auth.RegisterAsync(ada.Email.ToUpperInvariant());
         await again.ReadProblemAsync(HttpStatusCode.Conflict);
-        using var login = await _auth.LoginAsync(ada.Email.ToUpperInvariant());
+        using var login = await auth.LoginAsync(ada.Email.ToUpperInvariant());
         (await login.ReadAsync(HttpStatusCode.OK)).GetProperty("user").GetProperty("id").GetGuid().ShouldBe(ada.UserId);
     }
 
     [Fact]
     public async Task Of_many_who_register_one_address_at_once_one_wins_and_nothing_of_the_others_stays()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _auth.RegisterAsync("race@example.org")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => auth.RegisterAsync("race@example.org")));
         answers.Count(a => a.StatusCode == HttpStatusCode.Created).ShouldBe(1);
         answers.Count(a => a.StatusCode == HttpStatusCode.Conflict).ShouldBe(5);
-        await using var source = Npgsql.NpgsqlDataSource.Create(_auth.Host.ConnectionString);
+        await using var source = Npgsql.NpgsqlDataSource.Create(auth.Host.ConnectionString);
         await using var orphans = source.CreateCommand(
             "select count(*) from organizations o where not exists (select from memberships m where m.organization_id = o.id)");
         (await orphans.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(0L);
@@ -59,7 +53,7 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task All_that_is_wrong_is_told_at_once()
     {
-        using var answer = await _auth.PostAsync("register", new { organizationName = " ", email = "ada", password = "password" });
+        using var answer = await auth.PostAsync("register", new { organizationName = " ", email = "ada", password = "password" });
         var problem = await answer.ReadProblemAsync(HttpStatusCode.BadRequest);
         problem.GetProperty("errors").EnumerateObject().Select(e => e.Name).Order().ShouldBe(["displayName", "email", "organizationName", "password"]);
     }
@@ -76,7 +70,7 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
     [InlineData("")]
     public async Task Malformed_bodies_and_unknown_members_are_refused(string json)
     {
-        using var answer = await _auth.PostAsync("register", new StringContent(json, Encoding.UTF8, "application/json"));
+        using var answer = await auth.PostAsync("register", new StringContent(json, Encoding.UTF8, "application/json"));
         await answer.ReadProblemAsync(HttpStatusCode.BadRequest);
     }
 
@@ -106,7 +100,7 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
     [InlineData("user", "User")]
     public async Task In_Development_there_is_a_demo_user_for_each_role(string name, string role)
     {
-        using var login = await _auth.LoginAsync($"{name}@demo.citypulse.local", "CityPulse-demo-2026");
+        using var login = await auth.LoginAsync($"{name}@demo.citypulse.local", "CityPulse-demo-2026");
         var user = (await login.ReadAsync(HttpStatusCode.OK)).GetProperty("user");
         user.GetProperty("role").GetString().ShouldBe(role);
         user.GetProperty("organizationName").GetString().ShouldBe("Demo City");
@@ -115,13 +109,13 @@ public sealed class RegistrationTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task A_second_start_keeps_users_and_keys()
     {
-        var ada = await _auth.RegisterAsync();
-        await using var second = await ApiHost.StartAsync(stores, database: _auth.Host.ConnectionString);
+        var ada = await auth.RegisterAsync();
+        await using var second = await ApiHost.StartAsync(stores, database: auth.Host.ConnectionString);
         using var client = second.CreateClient();
         client.DefaultRequestHeaders.Authorization = new("Bearer", ada.AccessToken);
         using var me = await client.GetAsync("/api/v1/auth/me", TestContext.Current.CancellationToken);
         await me.ReadAsync(HttpStatusCode.OK);
-        await using var source = Npgsql.NpgsqlDataSource.Create(_auth.Host.ConnectionString);
+        await using var source = Npgsql.NpgsqlDataSource.Create(auth.Host.ConnectionString);
         await using var demo = source.CreateCommand("select count(*) from users where email like '%@demo.citypulse.local'");
         (await demo.ExecuteScalarAsync(TestContext.Current.CancellationToken)).ShouldBe(3L);
     }
