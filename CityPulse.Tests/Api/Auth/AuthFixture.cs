@@ -20,7 +20,7 @@ public sealed class AuthFixture(TestStores stores) : IAsyncLifetime
     internal const string Password = City.Password;
 
     internal ApiHost Host { get; private set; } = null!;
-    internal FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
+    internal FakeTimeProvider Time { get; } = new(TimeProvider.System.GetUtcNow());
     internal CountingHasher Hasher { get; } = new();
     internal HttpClient Client { get; private set; } = null!;
 

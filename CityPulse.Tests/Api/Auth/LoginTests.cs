@@ -2,7 +2,6 @@ using System.Net;
 using CityPulse.Api.Auth;
 using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Shouldly;
 
