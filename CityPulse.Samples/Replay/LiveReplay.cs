@@ -10,7 +10,8 @@ namespace CityPulse.Samples.Replay;
 /// </summary>
 internal sealed class LiveReplay(CityApi api, SampleData data, TimeProvider time, Action<string> log)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    /// <summary>One request every so often, whatever is due: the demo user's request budget is for the user.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(5);
     private readonly HashSet<string> _refused = [];
     private readonly PriorityQueue<Upcoming, DateTimeOffset> _upcoming = new();
 

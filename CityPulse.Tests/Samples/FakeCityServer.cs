@@ -29,8 +29,19 @@ internal sealed class FakeCityServer : HttpMessageHandler
     /// <summary>Answers the ingest of this number, from 1, instead of storing; null stores.</summary>
     public Func<int, HttpStatusCode?> IngestFault { get; set; } = _ => null;
 
+    /// <summary>A sensor whose readings are refused, as if it had been deleted.</summary>
+    public string? RefusedSensor { get; set; }
+
     /// <summary>The token that is taken; another one is 401.</summary>
     public string Token { get; set; } = "token-0";
+
+    public DateTimeOffset[] TimesOf(string sensor)
+    {
+        lock (_lock)
+        {
+            return [.. Readings.Keys.Where(key => key.Sensor == sensor).Select(key => key.At)];
+        }
+    }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
     {
@@ -81,11 +92,16 @@ internal sealed class FakeCityServer : HttpMessageHandler
         using var reader = new StreamReader(new GZipStream(new MemoryStream(body), CompressionMode.Decompress));
         reader.ReadLine().ShouldBe("sensor,at,value");
         var accepted = 0;
+        var errors = new JsonArray();
         while (reader.ReadLine() is { } line)
         {
             var fields = line.Split(',');
             var at = DateTimeOffset.Parse(fields[1], CultureInfo.InvariantCulture);
-            if (Readings.TryAdd((fields[0], at), double.Parse(fields[2], CultureInfo.InvariantCulture)))
+            if (fields[0] == RefusedSensor)
+            {
+                errors.Add(new JsonObject { ["index"] = 0, ["sensor"] = fields[0], ["code"] = "unknown_sensor", ["detail"] = "There is no such sensor." });
+            }
+            else if (Readings.TryAdd((fields[0], at), double.Parse(fields[2], CultureInfo.InvariantCulture)))
             {
                 accepted++;
             }
@@ -95,7 +111,7 @@ internal sealed class FakeCityServer : HttpMessageHandler
             }
         }
 
-        return Ok(new JsonObject { ["accepted"] = accepted, ["updated"] = 0, ["duplicates"] = 0, ["rejected"] = 0, ["errors"] = new JsonArray() });
+        return Ok(new JsonObject { ["accepted"] = accepted, ["updated"] = 0, ["duplicates"] = 0, ["rejected"] = errors.Count, ["errors"] = errors });
     }
 
     private JsonArray Latest()

@@ -2,6 +2,8 @@ using System.Net;
 using CityPulse.Samples;
 using CityPulse.Samples.Loading;
 using CityPulse.Samples.Manifest;
+using CityPulse.Samples.Replay;
+using CityPulse.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 using Shouldly;
 
@@ -120,19 +122,55 @@ public sealed class HistoryLoaderTests : IDisposable
         (_server.Logins, _server.Refreshes).ShouldBe((1, 1));
     }
 
+    [Fact]
+    public async Task The_replay_goes_on_after_the_load_through_an_outage_and_without_a_refused_sensor()
+    {
+        await LoadAsync();
+        var loaded = _server.Readings.Keys.ToHashSet();
+        _server.RefusedSensor = "occupancy-6005-replay";
+        var attempts = 0;
+        _server.IngestFault = _ => ++attempts is > 3 and < 7 ? HttpStatusCode.ServiceUnavailable : null;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+        var replay = WithApiAsync(async (api, city) =>
+        {
+            await new LiveReplay(api, Data, _time, _log.Add).RunAsync(city, stop.Token);
+            return 0;
+        });
+        await Eventually.TrueAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMinutes(1));
+                return Fresh("uk-electricity-1").Length >= 2 && Fresh("speed-6005-replay").Length >= 20;
+            },
+            "two half hours have passed and the fast gauges moved");
+        await stop.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => replay);
+        attempts.ShouldBeGreaterThan(7);
+        var halfHours = Fresh("uk-electricity-1");
+        halfHours.ShouldBe(halfHours.Select((_, i) => halfHours[0].AddMinutes(30 * i)));
+        _log.Count(line => line.Contains("occupancy-6005-replay is left out")).ShouldBe(1);
+
+        DateTimeOffset[] Fresh(string sensor) => [.. _server.TimesOf(sensor).Where(at => !loaded.Contains((sensor, at))).Order()];
+    }
+
     public void Dispose() => _server.Dispose();
 
-    private async Task<int> LoadAsync()
+    private Task<int> LoadAsync() => WithApiAsync(async (api, city) =>
+    {
+        var (loaded, _) = await new HistoryLoader(api, Data, _time, batchSize: 5000).LoadAsync(
+            city, total => new ProgressReport(TextWriter.Null, terminal: false, total, _time), TestContext.Current.CancellationToken);
+        return loaded;
+    });
+
+    private async Task<int> WithApiAsync(Func<CityApi, IReadOnlyList<CitySensor>, Task<int>> act)
     {
         var options = new SampleOptions(new Uri("http://city.test"), "manager@demo.citypulse.local", "a-password", Replay: false);
         using var client = new HttpClient(_server, disposeHandler: false) { BaseAddress = options.BaseUrl };
         var http = new PatientHttp(client, _time, _log.Add);
         using var session = new CitySession(http, options, _time);
         var api = new CityApi(http, session);
-        var cancel = TestContext.Current.CancellationToken;
-        var city = await new SampleCity(api, Data, _time).EnsureAsync(cancel);
-        var (loaded, _) = await new HistoryLoader(api, Data, _time, batchSize: 5000).LoadAsync(
-            city, total => new ProgressReport(TextWriter.Null, terminal: false, total, _time), cancel);
-        return loaded;
+        return await act(api, await new SampleCity(api, Data, _time).EnsureAsync(TestContext.Current.CancellationToken));
     }
 }
