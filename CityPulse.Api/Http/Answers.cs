@@ -1,7 +1,10 @@
 using System.Reflection;
 using System.Text.Json;
+using CityPulse.Contracts;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace CityPulse.Api.Http;
@@ -30,6 +33,8 @@ internal static class MediaTypes
 internal sealed class Read<T>(T value, string? etag, string contentType)
     : IResult, IStatusCodeHttpResult, IValueHttpResult, IValueHttpResult<T>, IEndpointMetadataProvider
 {
+    private static readonly StringValues VaryBy = new([HeaderNames.Authorization, CityHeaders.FrontendSource]);
+
     public T Value => value;
     object? IValueHttpResult.Value => value;
     public int? StatusCode => StatusCodes.Status200OK;
@@ -40,6 +45,7 @@ internal sealed class Read<T>(T value, string? etag, string contentType)
         byte[]? body = null;
         var tag = etag ?? ETags.OfContent(body = Serialize(httpContext));
         response.Headers.CacheControl = "private, no-cache";
+        response.Headers.Append(HeaderNames.Vary, VaryBy);
         response.Headers.ETag = tag;
         if (Preconditions.IsKnown(httpContext.Request, tag))
         {

@@ -31,8 +31,8 @@ internal static class LatestQueries
             sensors = sensors.Where(s => s.Id > after.Id);
         }
 
-        var latest = sensors.OrderBy(s => s.Id).WithLast(db).Where(r => r.Last != null).OrderBy(r => r.Sensor.Id)
-            .Select(r => new LatestItem(r.Sensor.Id, r.Sensor.BuildingId, r.Last!.ObservedAt, r.Last.Value, r.Sensor.Unit));
+        var latest = sensors.OrderBy(s => s.Id).WithLast(db).Where(r => r.LastAt != null).OrderBy(r => r.Sensor.Id)
+            .Select(r => new LatestItem(r.Sensor.Id, r.Sensor.BuildingId, r.LastAt!.Value, r.LastValue!.Value, r.Sensor.Unit));
         if (filter.Limit is null && page.After is null)
         {
             return Answers.Read(new Page<LatestItem>(await latest.ToListAsync(cancellationToken), null));

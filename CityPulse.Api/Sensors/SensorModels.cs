@@ -1,5 +1,6 @@
 using System.Globalization;
 using CityPulse.Api.Http;
+using CityPulse.Api.Sensors.Domain;
 using Microsoft.AspNetCore.Mvc;
 
 namespace CityPulse.Api.Sensors;
@@ -70,6 +71,9 @@ internal sealed record SensorResponse(
     DateTimeOffset UpdatedAt,
     int Version)
 {
+    /// <summary>The status follows from the last reading here, so that the query looks it up once.</summary>
+    public SensorResponse WithStatus(DateTimeOffset now) => this with { Status = SensorStatus.Of(LastReading?.At, IntervalSeconds, now) };
+
     /// <summary>A reader's tag follows the last reading and the status; a writer's precondition is about the version alone.</summary>
     public string ETag() => ETags.Of(Id, Version, LastReading is { } last
         ? string.Create(CultureInfo.InvariantCulture, $"{last.At.UtcTicks:x}-{BitConverter.DoubleToInt64Bits(last.Value):x}-{Status}")

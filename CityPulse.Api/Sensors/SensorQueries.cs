@@ -14,14 +14,20 @@ internal static class SensorQueries
     internal sealed class Row
     {
         public required Sensor Sensor { get; init; }
-        public StoredReading? Last { get; init; }
+        public DateTimeOffset? LastAt { get; init; }
+        public double? LastValue { get; init; }
     }
 
-    public static IQueryable<Row> WithLast(this IQueryable<Sensor> sensors, CityDb db) =>
-        from sensor in sensors
-        from last in db.Set<StoredReading>()
-            .Where(r => r.SensorKey == sensor.Key).OrderByDescending(r => r.ObservedAt).Take(1).DefaultIfEmpty()
-        select new Row { Sensor = sensor, Last = last };
+    // Two scalar subqueries and not a join of the newest row: EF would make of that a window over the whole table of
+    // readings, while each of these is one step into the index. They see the same snapshot, so they fit each other.
+    public static IQueryable<Row> WithLast(this IQueryable<Sensor> sensors, CityDb db) => sensors.Select(s => new Row
+    {
+        Sensor = s,
+        LastAt = db.Set<StoredReading>().Where(r => r.SensorKey == s.Key)
+            .OrderByDescending(r => r.ObservedAt).Select(r => (DateTimeOffset?)r.ObservedAt).FirstOrDefault(),
+        LastValue = db.Set<StoredReading>().Where(r => r.SensorKey == s.Key)
+            .OrderByDescending(r => r.ObservedAt).Select(r => (double?)r.Value).FirstOrDefault(),
+    });
 
     public static Task<SensorResponse?> FindAsync(CityDb db, Guid id, DateTimeOffset now, CancellationToken cancellationToken) =>
         db.Sensors.AsNoTracking().Where(s => s.Id == id).WithLast(db).Select(ToResponse(now)).SingleOrDefaultAsync(cancellationToken);
@@ -86,11 +92,14 @@ internal static class SensorQueries
         r.Sensor.RatedPowerKw,
         r.Sensor.Submeter,
         r.Sensor.Tags,
-        SensorStatus.Of(r.Last == null ? null : r.Last.ObservedAt, r.Sensor.IntervalSeconds, now),
-        r.Last == null ? null : new LastReading(r.Last.ObservedAt, r.Last.Value),
+        "",
+        Last(r.LastAt, r.LastValue),
         r.Sensor.CreatedAt,
         r.Sensor.UpdatedAt,
-        r.Sensor.Version);
+        r.Sensor.Version).WithStatus(now);
+
+    private static LastReading? Last(DateTimeOffset? at, double? value) =>
+        at is { } time && value is { } number ? new LastReading(time, number) : null;
 
     /// <summary>The same decision as <see cref="SensorStatus.Of"/>, in the database; a test holds the two together.</summary>
     private static Expression<Func<Row, bool>> HasStatus(string status, DateTimeOffset now)
@@ -98,13 +107,12 @@ internal static class SensorQueries
         var dayAgo = now - SensorStatus.UntilOffline;
         return status switch
         {
-            SensorStatus.Never => r => r.Last == null,
-            SensorStatus.Online => r => r.Last != null
-                && r.Last.ObservedAt.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) > now,
-            SensorStatus.Stale => r => r.Last != null && r.Last.ObservedAt > dayAgo
-                && r.Last.ObservedAt.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) <= now,
-            SensorStatus.Offline => r => r.Last != null && r.Last.ObservedAt <= dayAgo
-                && r.Last.ObservedAt.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) <= now,
+            SensorStatus.Never => r => r.LastAt == null,
+            SensorStatus.Online => r => r.LastAt!.Value.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) > now,
+            SensorStatus.Stale => r => r.LastAt > dayAgo
+                && r.LastAt!.Value.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) <= now,
+            SensorStatus.Offline => r => r.LastAt <= dayAgo
+                && r.LastAt!.Value.AddSeconds(SensorStatus.IntervalsUntilStale * r.Sensor.IntervalSeconds) <= now,
             _ => throw new ArgumentOutOfRangeException(nameof(status), status, "This is no status of a sensor."),
         };
     }
