@@ -30,7 +30,7 @@ internal static class BuildingEndpoints
 
         buildings.MapGet("/", ListAsync).WithName("ListBuildings")
             .WithSummary("Buildings, in order of creation or nearest first; as GeoJSON when that is asked for.")
-            .Produces<BuildingFeatureCollection>(StatusCodes.Status200OK, MediaTypes.GeoJson)
+            .Produces<Page<BuildingResponse>>().AlsoAnswers<BuildingFeatureCollection>(MediaTypes.GeoJson)
             .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400);
         buildings.MapPost("/", CreateAsync).WithName("CreateBuilding").WithSummary("Adds a building.")
             .RequirePermission(Permission.WriteCity).AcceptIdempotencyKey().Refuses(400, 415);

@@ -65,7 +65,7 @@ internal sealed class Read<T>(T value, string? etag, string contentType)
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder)
     {
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [MediaTypes.Json]));
-        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status304NotModified));
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status304NotModified, typeof(void)));
     }
 
     private byte[] Serialize(HttpContext context) => JsonSerializer.SerializeToUtf8Bytes(value, Json.Options(context));

@@ -41,6 +41,19 @@ internal static class HttpConventions
         return Task.CompletedTask;
     });
 
+    /// <summary>Describes another form that a 200 may take; two forms of one status are more than result types can tell.</summary>
+    public static RouteHandlerBuilder AlsoAnswers<T>(this RouteHandlerBuilder builder, string contentType) =>
+        builder.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
+        {
+            if (operation.Responses?.GetValueOrDefault("200")?.Content is { } content)
+            {
+                content[contentType] = new OpenApiMediaType
+                {
+                    Schema = await context.GetOrCreateSchemaAsync(typeof(T), parameterDescription: null, cancellationToken),
+                };
+            }
+        });
+
     private static byte[] ReadSecret(ConfigurationManager configuration)
     {
         const string Key = "Auth:KeyEncryptionKey";
