@@ -14,6 +14,7 @@ public static class Extensions
 {
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        builder.Configuration.QuietLibraries();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddHosting();
         builder.AddServiceTelemetry();

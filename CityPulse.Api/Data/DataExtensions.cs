@@ -33,6 +33,7 @@ internal static class DataExtensions
         services.AddDbContextPool<CityDb>((provider, options) => options
             .UseCityModel(provider.GetRequiredService<NpgsqlDataSource>())
             .AddInterceptors(provider.GetRequiredService<StampInterceptor>()));
+        builder.EnrichNpgsqlDbContext<CityDb>();
         LendTenant(services);
 
         services.AddSingleton<DatabaseReady>();
