@@ -25,7 +25,7 @@ internal static class InfoEndpoints
         new FeaturesAnswer(
             Citypulse: true,
             Ai: configuration.GetValue("Features:Ai", true),
-            Swarm: configuration.GetValue("Features:Swarm", true),
+            Swarm: configuration.GetValue("Features:Swarm", false),
             Realtime: configuration.GetValue("Features:Realtime", true)),
         Addresses(endpoints),
         "/docs");

@@ -44,6 +44,15 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Uptime_counts_from_the_start_of_the_service()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await DefaultsHost.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        time.Advance(TimeSpan.FromSeconds(90));
+        (await GetAsync(host, "/health")).Body["uptimeSeconds"]!.GetValue<double>().ShouldBe(90);
+    }
+
+    [Fact]
     public async Task A_service_without_a_database_says_nothing_of_one()
     {
         await using var host = await StartAsync();
