@@ -24,4 +24,4 @@ internal sealed record IngestResponse(int Accepted, int Updated, int Duplicates,
 
 internal sealed record IngestError(int Index, string? Sensor, string? Code, string? Detail);
 
-internal sealed record ProblemResponse(string? Title, string? Detail);
+internal sealed record ProblemResponse(string? Title, string? Detail, string? ErrorId, IReadOnlyDictionary<string, string[]>? Errors);
