@@ -5,6 +5,7 @@ using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace CityPulse.ServiceDefaults;
@@ -30,6 +31,8 @@ public static class Extensions
     /// </summary>
     public static WebApplication MapServiceDefaults(this WebApplication app)
     {
+        // Uptime counts from here.
+        _ = app.Services.GetRequiredService<ServiceIdentity>();
         app.UseTrustedForwardedHeaders();
         app.UseMiddleware<RequestEnvelope>();
         app.UseExceptionHandler();

@@ -38,6 +38,8 @@ internal static class ApiDescription
                 .WithNonce(nonce)
                 .DisableDefaultFonts()
                 .DisableTelemetry()
+                .HideDeveloperTools()
+                .HideClientButton()
                 .DisableAgent()
                 .DisableMcp();
         }).AllowAnonymous();

@@ -57,9 +57,23 @@ internal static class TelemetryExtensions
         builder.Logging.AddFilter("System.Net.Http.HttpClient", LogLevel.Warning);
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.Warning);
 
+        builder.Services.PostConfigure<LoggerFilterOptions>(QuietByDefault);
+
         var development = builder.Environment.IsDevelopment();
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
             console.FormatterName ??= development ? ConsoleFormatterNames.Simple : ConsoleFormatterNames.Json);
         builder.Services.Configure<SimpleConsoleFormatterOptions>(simple => simple.SingleLine = true);
+    }
+
+    /// <summary>
+    /// Lines for every step of every request and command would cost more than the work itself. First in the list, so that whoever
+    /// configures one of these categories gets what they ask for.
+    /// </summary>
+    private static void QuietByDefault(LoggerFilterOptions options)
+    {
+        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "Polly", "Yarp"])
+        {
+            options.Rules.Insert(0, new LoggerFilterRule(providerName: null, category, LogLevel.Warning, filter: null));
+        }
     }
 }
