@@ -45,7 +45,9 @@ public static class Extensions
         app.UseAuthorization();
         app.UseMiddleware<FrontendSource>();
         app.UseContentTypes();
+        app.UseAnnouncedBodyLimits();
         app.UseContentEncodings();
+        app.UseCountedBodyLimits();
 
         app.MapHealth();
         app.MapMetrics();

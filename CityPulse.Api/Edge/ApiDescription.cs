@@ -29,7 +29,7 @@ internal static class ApiDescription
         app.MapScalarApiReference("/docs", (options, context) =>
         {
             // The page's own scripts are on this origin. Its styles are made at run time; nothing is fetched from elsewhere.
-            var nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
+            var nonce = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
             context.Response.Headers.ContentSecurityPolicy =
                 $"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
                 + "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'";

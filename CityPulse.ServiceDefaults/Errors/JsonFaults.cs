@@ -49,7 +49,7 @@ internal static class JsonFaults
         // The reader's own exceptions are of a derived, internal type: the text is no JSON at all.
         if (exception.GetType() != typeof(JsonException) || exception.InnerException is JsonException)
         {
-            return One(path, $"The text is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.");
+            return One(JsonPaths.Root, $"The text is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.");
         }
 
         // A converter of ours, which says itself what it expects.
