@@ -35,28 +35,18 @@ public sealed class IngestLimitTests(ReadingsApi api) : IClassFixture<ReadingsAp
     }
 
     [Fact]
-    public async Task A_long_body_of_unannounced_length_is_413_before_it_ends()
+    public async Task A_long_body_of_unannounced_length_is_413_also_for_a_client_that_goes_on_sending()
     {
         var city = await api.RegisterAsync();
-        var sent = 0L;
         using var content = new PushContent(async stream =>
         {
-            for (; sent < 100 * Megabyte; sent += Megabyte)
+            for (var sent = 0L; sent < 100 * Megabyte; sent += Megabyte)
             {
                 await WriteBlankLinesAsync(stream, Megabyte);
             }
         });
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
-        try
-        {
-            await (await city.Client.PostAsync(ReadingsApi.Ingest, content)).ReadProblemAsync(HttpStatusCode.RequestEntityTooLarge);
-        }
-        catch (HttpRequestException)
-        {
-            // A client that goes on sending may find the connection closed before it looks for the answer.
-        }
-
-        sent.ShouldBeLessThan(100 * Megabyte);
+        await (await city.Client.PostAsync(ReadingsApi.Ingest, content)).ReadProblemAsync(HttpStatusCode.RequestEntityTooLarge);
     }
 
     [Fact]
