@@ -24,14 +24,14 @@ public sealed class BadInputTests(TestStores stores)
 
         foreach (var (path, body, named) in new[]
         {
-            ("/api/v1/citypulse/buildings", "{ \"name\": ", "$"),
+            ("/api/v1/citypulse/buildings", "{ \"name\": ", "not valid JSON"),
             ("/api/v1/citypulse/buildings", """{ "name": "A", "use": "office", "timeZone": "Europe/Berlin", "floorAreaM2": "many" }""", "floorAreaM2"),
             ("/api/v1/citypulse/buildings", """{ "name": "A", "use": "office", "timeZone": "Europe/Berlin", "floorAreaM2": "100" }""", "floorAreaM2"),
             ("/api/v1/citypulse/buildings", """{ "name": "A", "use": "office", "timeZone": "Europe/Berlin", "floorAreaM2": 100, "colour": "red" }""", "colour"),
             ("/api/v1/citypulse/buildings", """{ "name": "A", "use": "castle", "timeZone": "Europe/Berlin", "floorAreaM2": 100 }""", "use"),
             ("/api/v1/citypulse/buildings", """{ "name": "A", "use": "office", "timeZone": "Europe/Atlantis", "floorAreaM2": 100 }""", "timeZone"),
             ("/api/v1/citypulse/sensors", $$"""{ "buildingId": "{{building}}", "name": "A", "quantity": "electric_energy", "unit": "Cel" }""", "unit"),
-            (Readings, """{ "readings": [ { "sensor": "m", "at": """, "$"),
+            (Readings, """{ "readings": [ { "sensor": "m", "at": """, "JSON"),
             (Readings, """{ "readings": [ { "sensor": "m", "at": "2026-01-01T00:00:00Z", "value": 1, "colour": "red" } ] }""", "colour"),
         })
         {

@@ -2,6 +2,13 @@ using CityPulse.Tests.Support;
 
 namespace CityPulse.Tests.AppHost;
 
+/// <summary>The tests that share one stack, one after the other.</summary>
+[CollectionDefinition(Name)]
+public sealed class StackCollection : ICollectionFixture<StackFixture>
+{
+    public const string Name = "whole stack";
+}
+
 /// <summary>The whole stack, started once through the testing API: real Postgres, real Redis protocol, three services, all as processes.</summary>
 public sealed class StackFixture : IAsyncLifetime
 {
@@ -23,6 +30,9 @@ public sealed class StackFixture : IAsyncLifetime
 
     /// <summary>A client of the edge: the one origin that users know.</summary>
     public HttpClient CreateEdgeClient() => App.CreateHttpClient("api", "http");
+
+    /// <summary>The live stream behind the edge.</summary>
+    public Uri Door => new(App.GetEndpoint("api", "http"), "/ws");
 
     /// <summary>Waits until a service answers ready through its own public endpoint.</summary>
     public async Task ReadyAsync(string service)

@@ -36,9 +36,12 @@ internal sealed class LiveClient : IAsyncDisposable
     /// <summary>Completes when the connection is closed, with the reason if there was one.</summary>
     public Task<Exception?> Closed => _closed.Task.WaitAsync(Patience);
 
-    public static async Task<LiveClient> ConnectAsync(RealtimeHost host, string token, bool messagePack = false, bool skipNegotiation = false)
+    public static Task<LiveClient> ConnectAsync(RealtimeHost host, string token, bool messagePack = false, bool skipNegotiation = false) =>
+        ConnectAsync(host.Door, token, messagePack, skipNegotiation);
+
+    public static async Task<LiveClient> ConnectAsync(Uri door, string token, bool messagePack = false, bool skipNegotiation = false)
     {
-        var builder = new HubConnectionBuilder().WithUrl(host.Door, options =>
+        var builder = new HubConnectionBuilder().WithUrl(door, options =>
         {
             options.AccessTokenProvider = () => Task.FromResult<string?>(token);
             options.SkipNegotiation = skipNegotiation;
@@ -70,6 +73,9 @@ internal sealed class LiveClient : IAsyncDisposable
         using var deadline = new CancellationTokenSource(Patience);
         return await _events.Reader.ReadAsync(deadline.Token);
     }
+
+    /// <summary>The next event, if one has come.</summary>
+    public bool TryNext(out JsonElement next) => _events.Reader.TryRead(out next);
 
     public async Task<List<JsonElement>> NextAsync(int count)
     {
