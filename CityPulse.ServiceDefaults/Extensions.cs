@@ -15,7 +15,6 @@ public static class Extensions
 {
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
-        builder.Configuration.QuietLibraries();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddHosting();
         builder.AddServiceTelemetry();

@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace CityPulse.ServiceDefaults.Health;
@@ -11,7 +10,6 @@ internal static class HealthEndpoints
 {
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.ServiceProvider.GetRequiredService<ServiceIdentity>(); // Made now, so that the uptime begins with the service and not with the first question.
         var group = routes.MapGroup("/health").WithTags("Operations").AllowAnonymous().DisableHttpMetrics();
         group.MapGet("", ReportAsync).WithName("GetHealth").WithSummary("The state of the service and of what it stands on");
         group.MapGet("/live", Live).WithName("GetLiveness").WithSummary("Whether the process runs");
