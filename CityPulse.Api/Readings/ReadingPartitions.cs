@@ -51,9 +51,10 @@ internal sealed class ReadingPartitions(NpgsqlDataSource source)
         await using var command = new NpgsqlCommand(
             string.Create(CultureInfo.InvariantCulture, $"""
                 DO $$ BEGIN
-                    IF to_regclass('{name}') IS NULL THEN
+                    -- Asked of the catalog's rows: what a session remembers of names can be older than the lock.
+                    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = '{name}') THEN
                         PERFORM pg_advisory_xact_lock({AdvisoryLockKeys.Partitions});
-                        IF to_regclass('{name}') IS NULL THEN
+                        IF NOT EXISTS (SELECT FROM pg_class WHERE relname = '{name}') THEN
                             CREATE TABLE {name} (LIKE readings INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);
                             ALTER TABLE readings ATTACH PARTITION {name}
                                 FOR VALUES FROM ('{from:yyyy-MM-dd}T00:00:00Z') TO ('{StartOf(month + 1):yyyy-MM-dd}T00:00:00Z');

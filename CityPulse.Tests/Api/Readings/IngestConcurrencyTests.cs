@@ -84,6 +84,21 @@ public sealed class IngestConcurrencyTests(ReadingsApi api) : IClassFixture<Read
         (stored.Count % 500).ShouldBe(0, "a batch is stored as a whole or not at all");
     }
 
+    [Fact]
+    public async Task Many_batches_that_need_the_same_new_months_make_them_once()
+    {
+        var (city, _, sensor) = await api.WithMeterAsync();
+        var batches = Enumerable.Range(0, 12).Select(b => ReadingsApi.Json(
+            Enumerable.Range(0, 30).Select(m => ("meter", Start.AddMonths(-m - 100).AddSeconds(b).ToString("O"), 1.0 * b))));
+        var answers = await Task.WhenAll(batches.Select(b => ReadingsApi.PostAsync(city, b)));
+        foreach (var answer in answers)
+        {
+            ReadingsApi.Counts(await answer.ReadAsync(HttpStatusCode.OK)).ShouldBe((30, 0, 0, 0));
+        }
+
+        (await api.StoredAsync(sensor)).Count.ShouldBe(360);
+    }
+
     private async Task KillConnectionsAsync(CancellationToken stop)
     {
         await using var connection = new NpgsqlConnection(api.Host.ConnectionString + ";Pooling=false");
