@@ -1,1 +1,41 @@
-Console.WriteLine("not built yet");
+using CityPulse.Bench;
+
+if (BenchOptions.TryParse(args, out var options) is { } complaint)
+{
+    Console.Error.WriteLine(complaint);
+    Console.Error.WriteLine(BenchOptions.Usage);
+    return 2;
+}
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    stop.Cancel();
+};
+
+var goals = new Goals();
+try
+{
+    if (options.Runs("ingest"))
+    {
+        await new IngestBenchmark(options, goals).RunAsync(stop.Token);
+    }
+
+    if (options.Runs("up"))
+    {
+        await new UpBenchmark(goals).RunAsync(stop.Token);
+    }
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    Console.Error.WriteLine("stopped");
+    return 130;
+}
+catch (BenchException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}
+
+return goals.Report() || !options.Check ? 0 : 1;

@@ -1,0 +1,69 @@
+using System.Globalization;
+
+namespace CityPulse.Bench;
+
+/// <summary>What to measure, and how much of it.</summary>
+internal sealed record BenchOptions
+{
+    public const string Usage = """
+        ./citypulse bench [ingest|up] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+          ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
+          up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
+          --check  end with an error when a stated goal is missed
+        """;
+
+    private static readonly string[] Names = ["ingest", "up"];
+
+    public IReadOnlyList<string> Benchmarks { get; private init; } = Names;
+    public bool Check { get; private init; }
+    public int Readings { get; private init; } = 1_000_000;
+    public int Sensors { get; private init; } = 500;
+    public int Batch { get; private init; } = 10_000;
+    public int Writers { get; private init; } = 2;
+    public int Rounds { get; private init; } = 4;
+
+    public bool Runs(string name) => Benchmarks.Contains(name);
+
+    /// <returns>What is wrong with the arguments, or null.</returns>
+    public static string? TryParse(string[] args, out BenchOptions options)
+    {
+        options = new BenchOptions();
+        var names = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--check")
+            {
+                options = options with { Check = true };
+            }
+            else if (Names.Contains(args[i]))
+            {
+                names.Add(args[i]);
+            }
+            else if (i + 1 < args.Length && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+                && options.With(args[i], number) is { } changed)
+            {
+                options = changed;
+                i++;
+            }
+            else
+            {
+                return $"'{args[i]}' is not understood.";
+            }
+        }
+
+        options = options with { Benchmarks = names.Count > 0 ? names : Names };
+        return options.Readings % (options.Batch * options.Rounds) == 0 && options.Batch % options.Sensors == 0
+            ? null
+            : "--readings must be a multiple of --batch times --rounds, and --batch one of --sensors.";
+    }
+
+    private BenchOptions? With(string name, int number) => name switch
+    {
+        "--readings" => this with { Readings = number },
+        "--sensors" => this with { Sensors = number },
+        "--batch" => this with { Batch = number },
+        "--writers" => this with { Writers = number },
+        "--rounds" => this with { Rounds = number },
+        _ => null,
+    };
+}
