@@ -13,6 +13,7 @@ internal sealed class PostgresStore(StoreOptions options)
     {
         var password = options.Password ?? throw new StoreException("Set STORE_PASSWORD to the password of the cluster's user 'postgres'.");
         var data = _user.Prepare(options.DataFolder);
+        using var claim = Claim(options.DataFolder);
         if (!File.Exists(Path.Combine(data, "PG_VERSION")))
         {
             Console.WriteLine($"making a PostgreSQL cluster in {options.DataFolder}");
@@ -47,6 +48,22 @@ internal sealed class PostgresStore(StoreOptions options)
         Stop(data);
         server.WaitForExit();
         return 0;
+    }
+
+    /// <summary>
+    /// One runner a data folder. The claim ends with this process, so that a server found there with no claim on it is a leftover
+    /// of a killed runner, and not the store of somebody who works with it right now.
+    /// </summary>
+    private static FileStream Claim(string folder)
+    {
+        try
+        {
+            return new FileStream(folder.TrimEnd(Path.DirectorySeparatorChar) + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new StoreException($"Another CityPulse runs on the data in {folder}. Stop that one first, or give this one data of its own: --DataFolder DIR.");
+        }
     }
 
     private IEnumerable<string> ServerArguments(string data)

@@ -75,5 +75,11 @@ internal static class TelemetryExtensions
         {
             options.Rules.Insert(0, new LoggerFilterRule(providerName: null, category, LogLevel.Warning, filter: null));
         }
+
+        // Both tell a second time what somebody is told anyway: a failed command throws, and /health answers what is unhealthy.
+        foreach (var category in (string[])["Microsoft.EntityFrameworkCore.Database.Command", "Microsoft.Extensions.Diagnostics.HealthChecks"])
+        {
+            options.Rules.Insert(0, new LoggerFilterRule(providerName: null, category, LogLevel.Critical, filter: null));
+        }
     }
 }
