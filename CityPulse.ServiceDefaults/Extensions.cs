@@ -34,6 +34,7 @@ public static class Extensions
         _ = app.Services.GetRequiredService<ServiceIdentity>();
         app.UseTrustedForwardedHeaders();
         app.UseMiddleware<RequestEnvelope>();
+        app.UseHead();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseInternalPort();

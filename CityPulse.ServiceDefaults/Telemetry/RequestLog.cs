@@ -17,8 +17,9 @@ internal sealed partial class RequestLog(ILoggerFactory loggers)
     public void Write(HttpContext context, TimeSpan elapsed)
     {
         var status = context.Response.StatusCode;
-        var level = status >= StatusCodes.Status500InternalServerError ? LogLevel.Warning
-            : context.Request.Path.StartsWithSegments(HealthNames.Path) ? LogLevel.Debug
+        // A probe that hears "not ready yet" is no news: whoever probes says so.
+        var level = context.Request.Path.StartsWithSegments(HealthNames.Path) ? LogLevel.Debug
+            : status >= StatusCodes.Status500InternalServerError ? LogLevel.Warning
             : LogLevel.Information;
         if (_logger.IsEnabled(level))
         {
