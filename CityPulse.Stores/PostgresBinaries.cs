@@ -70,9 +70,19 @@ internal static partial class PostgresBinaries
 
     private static int? MajorVersion(string postgres)
     {
-        using var process = Process.Start(new ProcessStartInfo(postgres, "--version") { RedirectStandardOutput = true })!;
-        var match = Version().Match(process.StandardOutput.ReadToEnd());
-        process.WaitForExit();
+        Process process;
+        try
+        {
+            process = Process.Start(new ProcessStartInfo(postgres, "--version") { RedirectStandardOutput = true })!;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null; // A link to nowhere, or a file that is no program: no server to be had here.
+        }
+
+        using var running = process;
+        var match = Version().Match(running.StandardOutput.ReadToEnd());
+        running.WaitForExit();
         return match.Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : null;
     }
 
