@@ -55,8 +55,11 @@ internal sealed class ReadingMerge
         return merge;
     }
 
-    /// <summary>Packs what was inserted or updated, and nothing else.</summary>
-    public void WriteStored(PooledBuffer output)
+    /// <summary>One sensor's readings, times rising.</summary>
+    internal delegate void Teller(SensorEntry sensor, ReadOnlySpan<ReadingBatch.Point> points);
+
+    /// <summary>Tells what was inserted or updated, and nothing else, sensor by sensor.</summary>
+    public void TellStored(Teller tell)
     {
         var stored = new List<ReadingBatch.Point>();
         foreach (var run in _readings.Runs)
@@ -73,7 +76,7 @@ internal sealed class ReadingMerge
 
             if (stored.Count > 0)
             {
-                ReadingBatch.WriteBlock(output, run.Sensor.Id, run.Sensor.BuildingId, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(stored));
+                tell(run.Sensor, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(stored));
             }
         }
     }

@@ -14,9 +14,11 @@ internal readonly record struct StoreOutcome(int Accepted, int Updated, int Dupl
 /// a look at the sensors' ranges tells beforehand, and a COPY that fails nevertheless is done again as a merge.
 /// </summary>
 internal sealed partial class ReadingStore(
-    NpgsqlDataSource source, SensorRegistry registry, ReadingPartitions partitions, Outbox outbox, OutboxSignal signal, ILogger<ReadingStore> logger)
+    NpgsqlDataSource source, SensorRegistry registry, ReadingPartitions partitions, Outbox outbox, OutboxSignal signal,
+    IEnumerable<IStoredBatchPart> parts, ILogger<ReadingStore> logger)
 {
     private const int MaxAttempts = 8;
+    private readonly IStoredBatchPart[] _parts = [.. parts];
 
     private enum Attempt
     {
@@ -93,11 +95,12 @@ internal sealed partial class ReadingStore(
         }
 
         using var payload = new PooledBuffer((readings.Runs.Count * 42) + (readings.Count * 18) + 1);
+        var stored = new StoredBatch(organizationId);
         StoreOutcome outcome;
         if (mustMerge || mayBeStored)
         {
             var merge = await ReadingMerge.RunAsync(connection, readings, cancellationToken);
-            merge.WriteStored(payload);
+            merge.TellStored(Tell);
             outcome = new StoreOutcome(
                 merge.Inserted, merge.Updated + readings.Superseded, readings.Count - merge.Inserted - merge.Updated + readings.Repeated);
         }
@@ -106,19 +109,25 @@ internal sealed partial class ReadingStore(
             await CopyWriter.WriteAsync(connection, readings, cancellationToken);
             foreach (var run in readings.Runs)
             {
-                ReadingBatch.WriteBlock(payload, run.Sensor.Id, run.Sensor.BuildingId, readings.PointsOf(run));
+                Tell(run.Sensor, readings.PointsOf(run));
             }
 
             outcome = new StoreOutcome(readings.Count, readings.Superseded, readings.Repeated);
         }
 
-        await CommitAsync(connection, organizationId, payload.Written);
+        await CommitAsync(connection, stored, payload.Written);
         foreach (var run in readings.Runs)
         {
             run.Sensor.Stored(readings.PointsOf(run)[^1].AtMicroseconds);
         }
 
         return (Attempt.Committed, outcome);
+
+        void Tell(SensorEntry sensor, ReadOnlySpan<ReadingBatch.Point> points)
+        {
+            ReadingBatch.WriteBlock(payload, sensor.Id, sensor.BuildingId, points);
+            stored.Add(sensor, points);
+        }
     }
 
     /// <summary>One round trip: begins, keeps changes of sensors out, and asks for their version and for stored neighbours.</summary>
@@ -179,13 +188,17 @@ internal sealed partial class ReadingStore(
             new() { TypedValue = System.Array.ConvertAll(runs, member), NpgsqlDbType = NpgsqlDbType.Array | type };
     }
 
-    /// <summary>One round trip: the event, if anything was stored, and the commit. Not cancelled halfway by a client that leaves.</summary>
-    private async Task CommitAsync(NpgsqlConnection connection, Guid organizationId, ReadOnlyMemory<byte> payload)
+    /// <summary>One round trip: the event and all parts, if anything was stored, and the commit. Not cancelled halfway by a client that leaves.</summary>
+    private async Task CommitAsync(NpgsqlConnection connection, StoredBatch stored, ReadOnlyMemory<byte> payload)
     {
         await using var batch = new NpgsqlBatch(connection);
         if (!payload.IsEmpty)
         {
-            batch.BatchCommands.Add(outbox.Command(organizationId, StreamRecord.ReadingsType, [], payload));
+            batch.BatchCommands.Add(outbox.Command(stored.OrganizationId, StreamRecord.ReadingsType, [], payload));
+            foreach (var part in _parts)
+            {
+                part.AddTo(batch, stored);
+            }
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -193,6 +206,10 @@ internal sealed partial class ReadingStore(
         if (!payload.IsEmpty)
         {
             signal.Ring();
+            foreach (var part in _parts)
+            {
+                part.Committed(stored);
+            }
         }
     }
 
