@@ -8,6 +8,7 @@ using CityPulse.Api.Http;
 using CityPulse.Api.OperatorConsole;
 using CityPulse.Api.Readings;
 using CityPulse.Api.Sensors;
+using CityPulse.Api.Users;
 using CityPulse.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -27,6 +28,7 @@ app.MapServiceDefaults();
 app.UseConsole();
 app.UseTenant();
 app.MapAuth();
+app.MapUsers();
 app.MapBuildings();
 app.MapSensors();
 app.MapReadings();

@@ -2,6 +2,7 @@ using CityPulse.ServiceDefaults.Compression;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
+using CityPulse.ServiceDefaults.Revocations;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -20,6 +21,7 @@ public static class Extensions
         builder.AddServiceTelemetry();
         builder.AddErrors();
         builder.AddSecurity();
+        builder.AddRevocations();
         builder.AddHealth();
         return builder;
     }

@@ -9,7 +9,7 @@ using Npgsql;
 namespace CityPulse.Api.Auth;
 
 /// <summary>Makes organisations, users and memberships.</summary>
-internal sealed class Accounts(CityDb db, UserManager<User> users, TimeProvider time)
+internal sealed class Accounts(CityDb db, UserManager<User> users, ILookupNormalizer normalizer, TimeProvider time)
 {
     public Organization AddOrganization(string name)
     {
@@ -35,6 +35,26 @@ internal sealed class Accounts(CityDb db, UserManager<User> users, TimeProvider 
 
         db.Add(new Membership { OrganizationId = organization.Id, UserId = user.Id, Role = role });
         return user;
+    }
+
+    /// <summary>
+    /// The account of an address, a new one when there is none. Inside the caller's transaction; two who invite the same new address
+    /// at once get the same account.
+    /// </summary>
+    /// <param name="passwordHash">Of a new account; one that exists keeps its own.</param>
+    public async Task<Guid> FindOrAddUserAsync(string email, string passwordHash, string displayName, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var normalized = normalizer.NormalizeEmail(email);
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO users (id, email, normalized_email, display_name, password_hash, security_stamp, concurrency_stamp, created_at,
+                               email_confirmed, lockout_enabled, access_failed_count)
+            VALUES ({Guid.CreateVersion7(now)}, {email}, {normalized}, {displayName}, {passwordHash}, {Guid.NewGuid().ToString()},
+                    {Guid.NewGuid().ToString()}, {now}, false, true, 0)
+            ON CONFLICT (normalized_email) DO NOTHING
+            """, cancellationToken);
+        return await db.Users.Where(u => u.NormalizedEmail == normalized).Select(u => u.Id).SingleAsync(cancellationToken);
     }
 
     /// <summary>Stores all in one transaction; false when somebody else took the address in the meantime.</summary>

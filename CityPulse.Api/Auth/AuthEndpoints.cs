@@ -24,6 +24,7 @@ internal static class AuthEndpoints
         auth.MapPost("/logout", Logout).AllowAnonymous();
         auth.MapMe();
         app.MapGet("/.well-known/jwks.json", Jwks.Get).WithTags("Auth").AllowAnonymous();
+        app.MapRevocations();
         return app;
     }
 

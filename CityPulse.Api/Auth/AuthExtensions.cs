@@ -1,4 +1,5 @@
 using CityPulse.Api.Data;
+using CityPulse.ServiceDefaults.Revocations;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
@@ -17,6 +18,8 @@ internal static class AuthExtensions
         services.AddSingleton<KeyRing>();
         services.AddSingleton<IAccessTokenKeys>(provider => provider.GetRequiredService<KeyRing>());
         services.AddSingleton<IDatabaseSeed>(provider => provider.GetRequiredService<KeyRing>());
+        services.AddSingleton<IRevocationSource, RevocationLog>();
+        services.AddSingleton<RevocationNews>();
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<Sessions>();
         services.AddSingleton<SignIn>();

@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using CityPulse.Api.Data;
-using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -20,10 +19,6 @@ internal static class MeEndpoints
         auth.MapPost("/switch", Switch).RequireAuthorization();
     }
 
-    /// <summary>The token family that an access token belongs to.</summary>
-    public static Guid? GetFamily(this ClaimsPrincipal principal) =>
-        Guid.TryParse(principal.FindFirstValue(CityClaims.Family), out var family) ? family : null;
-
     private static async Task<Results<Ok<MeResponse>, ProblemHttpResult>> Me(HttpContext context, CityDb db, CancellationToken cancellationToken)
     {
         var caller = context.User.GetCaller();
@@ -34,7 +29,7 @@ internal static class MeEndpoints
             join u in db.Users on m.UserId equals u.Id
             join o in db.Organizations on m.OrganizationId equals o.Id
             where db.TokenFamilies.Any(f => f.Id == family && f.RevokedAt == null)
-            select new { User = new MeUser(u.Id, u.Email!, u.DisplayName), Organization = new MeOrganization(o.Id, o.Name) })
+            select new { User = new MeUser(u.Id, u.Email!, m.DisplayName ?? u.DisplayName), Organization = new MeOrganization(o.Id, o.Name) })
             .FirstOrDefaultAsync(cancellationToken);
         if (me is null)
         {
@@ -81,7 +76,7 @@ internal static class MeEndpoints
             where m.UserId == caller.UserId && m.OrganizationId == target && m.DisabledAt == null
             join u in db.Users on m.UserId equals u.Id
             join o in db.Organizations on m.OrganizationId equals o.Id
-            select new Member(u.Id, u.Email!, u.DisplayName, m.Role, o.Id, o.Name))
+            select new Member(u.Id, u.Email!, m.DisplayName ?? u.DisplayName, m.Role, o.Id, o.Name))
             .FirstOrDefaultAsync(cancellationToken);
         if (member is null)
         {

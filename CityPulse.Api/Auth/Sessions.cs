@@ -15,16 +15,22 @@ internal sealed record OpenSession(Member Member, Guid FamilyId, string? Fronten
 internal sealed record PasswordProof(string? NewHash);
 
 /// <summary>Refresh-token families. Each step is one statement, so that neither races nor crashes leave half of it.</summary>
-internal sealed class Sessions(NpgsqlDataSource source, IOptions<AuthOptions> options, TimeProvider time)
+internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const int TokenBytes = 32;
 
-    /// <summary>Opens a session; null when the account was locked while its password was being checked.</summary>
+    /// <summary>
+    /// Opens a session; null when the account was locked while its password was being checked, or the membership has ended. It
+    /// holds the membership's row: whoever disables it comes before, or after and finds the session.
+    /// </summary>
     public async Task<OpenSession?> StartAsync(Member member, string? frontend, PasswordProof? proof, CancellationToken cancellationToken)
     {
         const string sql = """
             with opened as (
-                select id from users where id = @user and (not @by_password or lockout_end is null or lockout_end <= @now)),
+                select u.id from memberships m join users u on u.id = m.user_id
+                where m.user_id = @user and m.organization_id = @organization and m.disabled_at is null
+                  and (not @by_password or u.lockout_end is null or u.lockout_end <= @now)
+                for share of m),
             forgiven as (
                 update users set access_failed_count = 0, lockout_end = null, password_hash = coalesce(@new_hash, password_hash)
                 from opened
@@ -99,7 +105,10 @@ internal sealed class Sessions(NpgsqlDataSource source, IOptions<AuthOptions> op
         command.Parameters.AddWithValue(familyId);
         command.Parameters.AddWithValue(time.GetUtcNow());
         command.Parameters.AddWithValue(because);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        if (await command.ExecuteNonQueryAsync(cancellationToken) > 0)
+        {
+            await news.TellAsync();
+        }
     }
 
     /// <summary>The family of a refresh token, spent or not; null when it was never issued.</summary>
@@ -112,7 +121,7 @@ internal sealed class Sessions(NpgsqlDataSource source, IOptions<AuthOptions> op
     {
         const string sql = """
             select t.expires_at, t.spent_at, f.expires_at, f.revoked_at, f.id, f.frontend,
-                   u.id, u.email, u.display_name, m.role, o.id, o.name
+                   u.id, u.email, coalesce(m.display_name, u.display_name), m.role, o.id, o.name
             from refresh_tokens t
             join token_families f on f.id = t.family_id
             join users u on u.id = f.user_id

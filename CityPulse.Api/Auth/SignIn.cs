@@ -42,10 +42,10 @@ internal sealed class SignIn(
     private async Task<Candidate?> FindAsync(string email, Guid? organizationId, CancellationToken cancellationToken)
     {
         const string sql = """
-            select u.password_hash, coalesce(u.lockout_end > @now, false), u.id, u.email, u.display_name, m.role, o.id, o.name
+            select u.password_hash, coalesce(u.lockout_end > @now, false), u.id, u.email, coalesce(m.display_name, u.display_name), m.role, o.id, o.name
             from users u
             left join lateral (
-                select organization_id, role from memberships
+                select organization_id, role, display_name from memberships
                 where user_id = u.id and disabled_at is null and (@organization is null or organization_id = @organization)
                 order by created_at, id
                 limit 1) m on true

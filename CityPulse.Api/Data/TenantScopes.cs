@@ -1,14 +1,18 @@
 using CityPulse.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Authorization;
 
 namespace CityPulse.Api.Data;
 
 /// <summary>Where a scope gets its organisation from.</summary>
 internal static class TenantScopes
 {
-    /// <summary>Requests: the authenticated caller's organisation. Comes after authentication.</summary>
+    /// <summary>
+    /// Requests: the authenticated caller's organisation. Comes after authentication. Endpoints for everybody work for none, whatever
+    /// token came along: who registers with somebody's token makes a new organisation.
+    /// </summary>
     public static IApplicationBuilder UseTenant(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        if (context.User.TryGetCaller(out var caller))
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null && context.User.TryGetCaller(out var caller))
         {
             context.RequestServices.GetRequiredService<TenantContext>().Set(caller.OrganizationId);
         }

@@ -11,6 +11,8 @@ internal sealed class Membership : TenantEntity
 {
     public Guid UserId { get; init; }
     public Role Role { get; set; }
+    /// <summary>What the organisation calls the person; null: as the person does.</summary>
+    public string? DisplayName { get; set; }
     /// <summary>Set: the person cannot sign in to this organisation.</summary>
     public DateTimeOffset? DisabledAt { get; set; }
 }
@@ -20,6 +22,7 @@ internal sealed class MembershipConfiguration : IEntityTypeConfiguration<Members
     public void Configure(EntityTypeBuilder<Membership> builder)
     {
         builder.ToTable("memberships");
+        builder.Property(m => m.DisplayName).HasMaxLength(200);
         builder.Property(m => m.Role).HasConversion<string>().HasMaxLength(20);
         builder.HasIndex(m => new { m.UserId, m.OrganizationId }).IsUnique();
         builder.HasOne<User>().WithMany().HasForeignKey(m => m.UserId).OnDelete(DeleteBehavior.Cascade);

@@ -23,6 +23,7 @@ internal static class FeedConfiguration
         builder.Services.AddSingleton<Subscriptions>();
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService<StreamFollower>();
+        builder.Services.AddHostedService<RevokedSessions>();
         builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api"));
         builder.AddStreamHistory();
         builder.AddSignalRDoor();

@@ -13,6 +13,10 @@ internal enum FeedClose
     Restart,
     /// <summary>Events were lost at the source; only resuming tells the client what to read again.</summary>
     Gap,
+    /// <summary>The session was ended: signed out, disabled, or its tokens stolen.</summary>
+    Revoked,
+    /// <summary>For too long nobody could say which sessions have ended.</summary>
+    Unverified,
 }
 
 internal static class FeedCloseExtensions
@@ -24,6 +28,8 @@ internal static class FeedCloseExtensions
         FeedClose.Expired => "expired",
         FeedClose.Restart => "restart",
         FeedClose.Gap => "gap",
+        FeedClose.Revoked => "revoked",
+        FeedClose.Unverified => "unverified",
         _ => throw new UnreachableException(),
     };
 
@@ -33,6 +39,8 @@ internal static class FeedCloseExtensions
         FeedClose.Expired => "The access token has expired. Connect again with a new one.",
         FeedClose.Restart => "The service restarts. Connect again and subscribe with since.",
         FeedClose.Gap => "Events were lost. Connect again and subscribe with since.",
+        FeedClose.Revoked => "The session has ended. Sign in again.",
+        FeedClose.Unverified => "It cannot be checked at the moment whether your session goes on. Connect again and subscribe with since.",
         _ => throw new UnreachableException(),
     };
 }

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Text.Encodings.Web;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Revocations;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -29,6 +30,7 @@ internal sealed class AccessTokenHandler(
     IOptions<AccessTokenOptions> options,
     IAccessTokenKeys keys,
     VerifiedTokens verified,
+    IRevocations revocations,
     TimeProvider time)
     : AuthenticationHandler<AuthenticationSchemeOptions>(schemeOptions, loggers, encoder)
 {
@@ -55,12 +57,12 @@ internal sealed class AccessTokenHandler(
             known = await keys.GetAsync(refresh: false, Context.RequestAborted);
             if (verified.Find(token, known) is { } principal)
             {
-                return Success(principal);
+                return await AdmitAsync(principal);
             }
 
             return await VerifyAsync(token, known);
         }
-        catch (AccessTokenKeysUnavailableException e)
+        catch (Exception e) when (e is AccessTokenKeysUnavailableException or RevocationsUnavailableException)
         {
             Logger.LogError(e, "No access token can be judged: {Reason}", e.Message);
             return AuthenticateResult.Fail(e);
@@ -106,14 +108,21 @@ internal sealed class AccessTokenHandler(
         }
 
         var principal = new ClaimsPrincipal(result.ClaimsIdentity);
-        if (!principal.TryGetCaller(out _))
+        // A token that names no session could not be taken back.
+        if (!principal.TryGetCaller(out var caller) || caller.FamilyId is null)
         {
             return AuthenticateResult.Fail("The access token does not say whose it is.");
         }
 
         verified.Remember(token, known, principal, parsed.ValidTo);
-        return Success(principal);
+        return await AdmitAsync(principal);
     }
+
+    /// <summary>A good token of a session that has ended opens nothing.</summary>
+    private async ValueTask<AuthenticateResult> AdmitAsync(ClaimsPrincipal principal) =>
+        principal.GetFamily() is { } family && !await revocations.IsRevokedAsync(family, Context.RequestAborted)
+            ? AuthenticateResult.Success(new AuthenticationTicket(principal, AccessTokens.Scheme))
+            : AuthenticateResult.Fail("The session has ended. Sign in again.");
 
     private TokenValidationParameters Parameters(SecurityKey key) => new()
     {
@@ -140,7 +149,7 @@ internal sealed class AccessTokenHandler(
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         var result = await HandleAuthenticateOnceSafeAsync();
-        if (result.Failure is AccessTokenKeysUnavailableException)
+        if (result.Failure is AccessTokenKeysUnavailableException or RevocationsUnavailableException)
         {
             Response.Headers.RetryAfter = "1";
             await Problems.Of(StatusCodes.Status503ServiceUnavailable, "Access tokens cannot be verified right now. Try again.")
@@ -155,9 +164,6 @@ internal sealed class AccessTokenHandler(
             StatusCodes.Status401Unauthorized,
             result.Failure?.Message ?? "Send an access token in the header Authorization: Bearer.").ExecuteAsync(Context);
     }
-
-    private static AuthenticateResult Success(ClaimsPrincipal principal) =>
-        AuthenticateResult.Success(new AuthenticationTicket(principal, AccessTokens.Scheme));
 
     private string? ReadToken()
     {

@@ -4,7 +4,11 @@ using CityPulse.Contracts;
 namespace CityPulse.ServiceDefaults.Security;
 
 /// <summary>Who calls, read from a validated access token.</summary>
-public readonly record struct Caller(Guid UserId, Guid OrganizationId, Role Role, Frontend? Frontend);
+public readonly record struct Caller(Guid UserId, Guid OrganizationId, Role Role, Frontend? Frontend)
+{
+    /// <summary>The token family that the access token belongs to: what <c>IRevocations</c> knows sessions by.</summary>
+    public Guid? FamilyId { get; init; }
+}
 
 /// <summary>Reads a <see cref="Caller"/> from a principal.</summary>
 public static class CallerExtensions
@@ -14,6 +18,10 @@ public static class CallerExtensions
     public static Caller GetCaller(this ClaimsPrincipal principal) => principal.TryGetCaller(out var caller)
         ? caller
         : throw new InvalidOperationException("The endpoint asks for a caller but lets requests without one in.");
+
+    /// <summary>The token family that an access token belongs to.</summary>
+    public static Guid? GetFamily(this ClaimsPrincipal principal) =>
+        Guid.TryParse(principal.FindFirstValue(CityClaims.Family), out var family) ? family : null;
 
     public static bool TryGetCaller(this ClaimsPrincipal principal, out Caller caller)
     {
@@ -37,7 +45,7 @@ public static class CallerExtensions
             frontend = known;
         }
 
-        caller = new Caller(user, organization, role, frontend);
+        caller = new Caller(user, organization, role, frontend) { FamilyId = principal.GetFamily() };
         return true;
     }
 

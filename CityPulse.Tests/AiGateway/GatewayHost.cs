@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using CityPulse.AiGateway.Models;
 using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Revocations;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Hosting;
@@ -29,7 +30,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <param name="tokens">Whose tokens are good; without it those of the Api.</param>
     public static async Task<GatewayHost> StartAsync(
-        TestStores stores, Uri api, TestTokens? tokens, Dictionary<string, string?>? settings = null, string? database = null)
+        TestStores stores, Uri api, TestTokens? tokens, Dictionary<string, string?>? settings = null, string? database = null, Uri? internalApi = null)
     {
         database ??= await stores.CreateDatabaseAsync();
         var log = new TestLog();
@@ -38,6 +39,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["ConnectionStrings:citydb"] = database,
             ["ConnectionStrings:redis"] = await stores.GetRedisAsync(),
             ["Services:api:http:0"] = api.ToString(),
+            ["Services:api:internal:0"] = internalApi?.ToString(),
+            ["Internal:Key"] = ApiHost.InternalKey,
             ["Auth:JwksUri"] = new Uri(api, "/.well-known/jwks.json").ToString(),
             ["Logging:LogLevel:Default"] = "Trace",
             ["Shutdown:DrainSeconds"] = "0",
@@ -53,6 +56,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             if (tokens is not null)
             {
                 services.AddSingleton<IAccessTokenKeys>(tokens);
+                services.AddSingleton<IRevocationSource>(new TestRevocations());
             }
         });
         factory.UseKestrel(0);

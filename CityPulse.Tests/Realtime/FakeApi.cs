@@ -38,6 +38,9 @@ internal sealed class FakeApi : IAsyncDisposable
     /// <summary>Answers 503 to everything.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Token families that have ended.</summary>
+    public ConcurrentQueue<Guid> Revoked { get; } = new();
+
     /// <summary>How often the stream was read.</summary>
     public int StreamReads;
 
@@ -83,7 +86,8 @@ internal sealed class FakeApi : IAsyncDisposable
         return id;
     }
 
-    public string Token(Guid organizationId, Role role = Role.Manager, TimeSpan? lifetime = null, Frontend? frontend = null, ECDsa? signedBy = null)
+    public string Token(
+        Guid organizationId, Role role = Role.Manager, TimeSpan? lifetime = null, Frontend? frontend = null, ECDsa? signedBy = null, Guid? family = null)
     {
         var now = TimeProvider.System.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object>
@@ -92,6 +96,7 @@ internal sealed class FakeApi : IAsyncDisposable
             [CityClaims.Organization] = organizationId.ToString(),
             [CityClaims.Role] = role.ToString(),
             [CityClaims.TokenId] = Guid.CreateVersion7().ToString(),
+            [CityClaims.Family] = (family ?? Guid.CreateVersion7()).ToString(),
         };
         if (frontend is { } one)
         {
@@ -140,6 +145,7 @@ internal sealed class FakeApi : IAsyncDisposable
             };
         });
         _app.MapGet("/internal/stream", WriteStreamAsync);
+        _app.MapGet("/internal/revocations", () => new { next = 1, ids = Revoked });
         _app.MapGet("/api/v1/citypulse/buildings/{id:guid}", Find);
         _app.MapGet("/api/v1/citypulse/sensors/{id:guid}", Find);
     }

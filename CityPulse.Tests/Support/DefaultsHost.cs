@@ -1,5 +1,6 @@
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults;
+using CityPulse.ServiceDefaults.Revocations;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -17,16 +18,19 @@ internal sealed class DefaultsHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private DefaultsHost(WebApplication app, TestTokens tokens, TestLog log)
+    private DefaultsHost(WebApplication app, TestTokens tokens, TestRevocations revocations, TestLog log)
     {
         _app = app;
         Tokens = tokens;
+        Revocations = revocations;
         Log = log;
         Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
         Client = CreateClient();
     }
 
     public TestTokens Tokens { get; }
+
+    public TestRevocations Revocations { get; }
 
     public TestLog Log { get; }
 
@@ -46,6 +50,7 @@ internal sealed class DefaultsHost : IAsyncDisposable
         Dictionary<string, string?>? settings = null)
     {
         var tokens = new TestTokens();
+        var revocations = new TestRevocations();
         var log = new TestLog();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = environment, ApplicationName = "defaults" });
         builder.WebHost.UseKestrel();
@@ -59,13 +64,14 @@ internal sealed class DefaultsHost : IAsyncDisposable
         builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug);
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IAccessTokenKeys>(tokens);
+        builder.Services.AddSingleton<IRevocationSource>(revocations);
         configure?.Invoke(builder);
 
         var app = builder.Build();
         app.MapServiceDefaults();
         map?.Invoke(app);
         await app.StartAsync();
-        return new DefaultsHost(app, tokens, log);
+        return new DefaultsHost(app, tokens, revocations, log);
     }
 
     public HttpClient CreateClient(int address = 0) => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false })

@@ -46,6 +46,7 @@ internal sealed class TestTokens : IAccessTokenKeys, IDisposable
                 [CityClaims.Organization] = Guid.CreateVersion7().ToString(),
                 [CityClaims.Role] = role.ToString(),
                 [CityClaims.TokenId] = Guid.CreateVersion7().ToString(),
+                [CityClaims.Family] = Guid.CreateVersion7().ToString(),
             },
         };
         if (frontend is { } issuedTo)

@@ -9,6 +9,20 @@ namespace CityPulse.Tests.Api.Auth;
 public sealed class RegistrationTests(AuthFixture auth, TestStores stores) : IClassFixture<AuthFixture>
 {
     [Fact]
+    public async Task Registering_with_somebodys_token_makes_an_organisation_of_its_own()
+    {
+        var ada = await auth.RegisterAsync();
+        using var answer = await auth.SendAsync(HttpMethod.Post, "register", new
+        {
+            organizationName = "Shelbyville",
+            email = $"{Guid.NewGuid():N}@example.org",
+            password = AuthFixture.Password,
+            displayName = "Bob",
+        }, ada.AccessToken);
+        Session.Of(await answer.ReadAsync(HttpStatusCode.Created)).OrganizationId.ShouldNotBe(ada.OrganizationId);
+    }
+
+    [Fact]
     public async Task Registering_makes_an_organisation_with_its_first_admin_and_a_session()
     {
         using var answer = await auth.RegisterAsync("Ada@Example.org");

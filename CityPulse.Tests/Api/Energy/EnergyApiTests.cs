@@ -184,7 +184,7 @@ public sealed class EnergyApiTests(TestStores stores, EnergyApiFixture fixture) 
             await city.IngestAsync(name, Hours(from.AddDays(-1), 32 * 24).Where(at => at < today).Select(at => (at, Math.Round(random.NextDouble() * 10, 3))));
         }
 
-        await using var gateway = await GatewayHost.StartAsync(stores, _api.BaseAddress, tokens: null);
+        await using var gateway = await GatewayHost.StartAsync(stores, _api.BaseAddress, tokens: null, internalApi: _api.InternalAddress);
         using var client = gateway.CreateClient(city.AccessToken);
         using var response = await client.AskAsync("Which building used the most energy last month?");
         var answer = await response.ReadAsync(HttpStatusCode.OK);
