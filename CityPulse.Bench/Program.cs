@@ -1,4 +1,5 @@
 using CityPulse.Bench;
+using CityPulse.Bench.Detector;
 
 if (BenchOptions.TryParse(args, out var options) is { } complaint)
 {
@@ -25,6 +26,11 @@ try
     if (options.Runs("up"))
     {
         await new UpBenchmark(goals).RunAsync(stop.Token);
+    }
+
+    if (options.Runs("detector"))
+    {
+        DetectorReport.Print(goals);
     }
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
