@@ -5,6 +5,7 @@ using CityPulse.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddRedisClient("redis");
 builder.AddModels();
 builder.AddConversations();
 builder.AddChat();

@@ -27,6 +27,11 @@ internal static class ServiceExtensions
             .WithReplicas(settings.Replicas(name))
             .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery)
             .WithEnvironment("Internal__Key", internalKey);
+        foreach (var (tier, permits) in settings.Limits)
+        {
+            service.WithEnvironment($"RateLimiting__Tiers__{tier}__Permits", $"{permits}");
+        }
+
         return publish ? service : service.WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName);
     }
 }

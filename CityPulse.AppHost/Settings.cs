@@ -10,6 +10,11 @@ internal sealed record Settings
     /// <summary>The documented password of the demo users; they exist in Development only.</summary>
     private const string DevelopmentPassword = "CityPulse-demo-2026";
 
+    private static readonly Dictionary<string, int> DevelopmentLimits = new()
+    {
+        ["auth"] = 1_000, ["ai"] = 1_000, ["swarm"] = 1_000, ["citypulse"] = 10_000, ["ingest"] = 10_000,
+    };
+
     /// <summary>Port of the edge.</summary>
     public required int Port { get; init; }
 
@@ -24,6 +29,12 @@ internal sealed record Settings
 
     /// <summary>The key of a model provider is optional; the manifest offers it, a run passes it on when it is there.</summary>
     public required bool DescribesModelKey { get; init; }
+
+    /// <summary>
+    /// Requests in 15 minutes by tier, where the defaults would stand in a developer's way: the sample loader, the console and whatever
+    /// is being tried all come from one address, and mostly as one user. Empty elsewhere, and as soon as anything is said about limits.
+    /// </summary>
+    public IReadOnlyDictionary<string, int> Limits { get; private init; } = new Dictionary<string, int>();
 
     /// <summary>Processes of each service.</summary>
     public required Func<string, int> Replicas { get; init; }
@@ -42,6 +53,9 @@ internal sealed record Settings
             Sample = isDevelopmentRun && Flag(configuration, "Sample", true),
             DemoPassword = isDevelopmentRun ? configuration["Demo:Password"] ?? DevelopmentPassword : null,
             DescribesModelKey = builder.ExecutionContext.IsPublishMode || !string.IsNullOrEmpty(configuration["Parameters:openai-api-key"]),
+            Limits = isDevelopmentRun && string.IsNullOrEmpty(configuration["RATE_LIMITING_ENABLED"]) && !configuration.GetSection("RateLimiting").GetChildren().Any()
+                ? DevelopmentLimits
+                : new Dictionary<string, int>(),
             Replicas = service => Number(configuration, $"Replicas:{service}", 1, 1, 32),
         };
         if (builder.ExecutionContext.IsRunMode)

@@ -2,6 +2,7 @@ using CityPulse.ServiceDefaults.Compression;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
+using CityPulse.ServiceDefaults.RateLimiting;
 using CityPulse.ServiceDefaults.Revocations;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
@@ -22,6 +23,7 @@ public static class Extensions
         builder.AddErrors();
         builder.AddSecurity();
         builder.AddRevocations();
+        builder.AddRateLimits();
         builder.AddHealth();
         return builder;
     }
@@ -40,10 +42,13 @@ public static class Extensions
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseInternalPort();
+        app.UseHttps();
+        app.UseFeatureSwitches();
         app.UseMiddleware<ResponseCompressor>();
         app.UseRoutingBlindToContentTypes();
         app.UseCors();
         app.UseAuthentication();
+        app.UseRateLimits();
         app.UseAuthorization();
         app.UseMiddleware<FrontendSource>();
         app.UseContentTypes();

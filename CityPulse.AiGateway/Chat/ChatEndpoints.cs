@@ -3,6 +3,7 @@ using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Tools;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -16,7 +17,7 @@ internal static partial class ChatEndpoints
     public static WebApplicationBuilder AddChat(this WebApplicationBuilder builder)
     {
         // Reads only, so the standard handler's retries do no harm here.
-        builder.Services.AddHttpClient<CityApi>(CityApi.ClientName, client => client.BaseAddress = new Uri("http://api"));
+        builder.Services.AddHttpClient<CityApi>(CityApi.ClientName, client => client.BaseAddress = new Uri("http://api")).AddInternalKey();
         builder.Services.AddScoped<ChatTurn>();
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing.AddSource(ModelPipeline.TelemetrySource))

@@ -1,4 +1,6 @@
 using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace CityPulse.Api.Edge;
 
@@ -17,25 +19,26 @@ internal static class InfoEndpoints
         .WithTags("Operations")
         .AllowAnonymous();
 
-    private static InfoAnswer Info(ServiceIdentity identity, EndpointDataSource endpoints, IConfiguration configuration) => new(
-        "CityPulse",
-        identity.Version,
-        identity.Environment,
-        "v1",
-        new FeaturesAnswer(
-            Citypulse: true,
-            Ai: configuration.GetValue("Features:Ai", true),
-            Swarm: configuration.GetValue("Features:Swarm", false),
-            Realtime: configuration.GetValue("Features:Realtime", true)),
-        Addresses(endpoints),
-        "/docs");
+    private static InfoAnswer Info(ServiceIdentity identity, EndpointDataSource endpoints, IOptions<FeatureOptions> options)
+    {
+        var features = options.Value;
+        return new(
+            "CityPulse",
+            identity.Version,
+            identity.Environment,
+            "v1",
+            new FeaturesAnswer(features.CityPulse, features.Ai, features.Swarm, features.Realtime),
+            Addresses(endpoints, features),
+            "/docs");
+    }
 
     /// <summary>Where the parts of the API begin, not each call of them: that is the documentation's to say.</summary>
-    private static List<string> Addresses(EndpointDataSource endpoints) =>
+    private static List<string> Addresses(EndpointDataSource endpoints, FeatureOptions features) =>
     [
         .. endpoints.Endpoints.OfType<RouteEndpoint>()
             .Select(endpoint => Root('/' + endpoint.RoutePattern.RawText?.TrimStart('/')))
             .OfType<string>()
+            .Where(root => features.Serves(root))
             .Distinct()
             .Order(StringComparer.Ordinal),
     ];

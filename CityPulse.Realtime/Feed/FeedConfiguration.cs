@@ -24,7 +24,7 @@ internal static class FeedConfiguration
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService<StreamFollower>();
         builder.Services.AddHostedService<RevokedSessions>();
-        builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api"));
+        builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api")).AddInternalKey();
         builder.AddStreamHistory();
         builder.AddSignalRDoor();
         return builder;

@@ -24,7 +24,10 @@ public static class InternalEndpoints
         return group;
     }
 
-    /// <summary>Sends the shared key with every request of this client: for clients of <c>http://_internal.…</c> only.</summary>
+    /// <summary>
+    /// Sends the shared key with every request of this client: for clients of other services of CityPulse only. On the internal port it
+    /// opens the door; on the public one it says that the request was counted already, where its caller came in.
+    /// </summary>
     public static IHttpClientBuilder AddInternalKey(this IHttpClientBuilder client) =>
         client.ConfigureHttpClient((services, http) =>
         {
@@ -36,17 +39,21 @@ public static class InternalEndpoints
 }
 
 /// <summary>The shared key, compared in a time that tells nothing. Where none is configured nobody gets in.</summary>
-internal sealed class InternalKeyRequirement(IConfiguration configuration)
-    : AuthorizationHandler<InternalKeyRequirement>, IAuthorizationRequirement
+internal sealed class InternalKey(IConfiguration configuration)
 {
     private readonly byte[]? _expected =
         configuration[InternalEndpoints.KeySetting] is { Length: > 0 } key ? SHA256.HashData(Encoding.UTF8.GetBytes(key)) : null;
 
+    public bool IsShownBy(HttpRequest request) =>
+        _expected is not null && request.Headers[CityHeaders.InternalKey] is [{ } sent]
+        && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(sent)), _expected);
+}
+
+internal sealed class InternalKeyRequirement(InternalKey key) : AuthorizationHandler<InternalKeyRequirement>, IAuthorizationRequirement
+{
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, InternalKeyRequirement requirement)
     {
-        if (_expected is not null && context.Resource is HttpContext http
-            && http.Request.Headers[CityHeaders.InternalKey] is [{ } sent]
-            && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(sent)), _expected))
+        if (context.Resource is HttpContext http && key.IsShownBy(http.Request))
         {
             context.Succeed(requirement);
         }

@@ -11,7 +11,8 @@ namespace CityPulse.ServiceDefaults.Hosting;
 
 /// <summary>
 /// The port that only the other services and the metrics collector reach. It is added to the public addresses, wherever those come
-/// from; listening by Kestrel's options instead would silently switch them off.
+/// from; listening by Kestrel's options instead would silently switch them off. Where <c>Kestrel:Endpoints</c> has done that already, it
+/// is an option too.
 /// </summary>
 internal sealed class InternalPort(IConfiguration configuration, IHostEnvironment environment, IServiceProvider services)
     : IHostedLifecycleService
@@ -36,7 +37,7 @@ internal sealed class InternalPort(IConfiguration configuration, IHostEnvironmen
             throw new InvalidOperationException($"{Key} must be a port number, but is \"{configured}\".");
         }
 
-        if (Addresses() is not { } feature)
+        if (Addresses() is not { } feature || ListensByOptions(configuration))
         {
             return Task.CompletedTask;
         }
@@ -69,6 +70,9 @@ internal sealed class InternalPort(IConfiguration configuration, IHostEnvironmen
 
         return Task.CompletedTask;
     }
+
+    /// <summary>Whether the public endpoints are Kestrel's own, beside which addresses do not count.</summary>
+    public static bool ListensByOptions(IConfiguration configuration) => configuration.GetSection("Kestrel:Endpoints").GetChildren().Any();
 
     /// <summary>What the host itself would listen on.</summary>
     private IEnumerable<string> PublicAddresses()

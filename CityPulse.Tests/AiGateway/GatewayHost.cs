@@ -42,6 +42,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["Services:api:internal:0"] = internalApi?.ToString(),
             ["Internal:Key"] = ApiHost.InternalKey,
             ["Auth:JwksUri"] = new Uri(api, "/.well-known/jwks.json").ToString(),
+            ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Trace",
             ["Shutdown:DrainSeconds"] = "0",
         };

@@ -37,6 +37,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
             ["services:api:http:0"] = api.ToString(),
             ["services:api:internal:0"] = internalApi.ToString(),
             ["Internal:Key"] = FakeApi.InternalKey,
+            ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         foreach (var (key, value) in settings ?? [])

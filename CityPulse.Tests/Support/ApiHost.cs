@@ -56,6 +56,7 @@ internal sealed class ApiHost : IAsyncDisposable
             ["Internal:Key"] = InternalKey,
             ["Auth:KeyEncryptionKey"] = Convert.ToBase64String(new byte[32]),
             ["Demo:Password"] = "CityPulse-demo-2026",
+            ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         foreach (var (key, value) in settings ?? [])

@@ -59,6 +59,7 @@ internal sealed class DefaultsHost : IAsyncDisposable
         {
             ["urls"] = "http://127.0.0.1:0",
             ["Shutdown:DrainSeconds"] = "0",
+            ["RATE_LIMITING_ENABLED"] = "false",
         });
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug);

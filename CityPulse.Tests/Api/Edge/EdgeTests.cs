@@ -58,7 +58,7 @@ public sealed class EdgeTests : IAsyncLifetime
                     await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, CancellationToken.None);
                 }
             });
-        });
+        }, settings: new() { ["Features:Swarm"] = "true" });
         _edge = await StartEdgeAsync(_service.Address.ToString());
     }
 
@@ -73,7 +73,7 @@ public sealed class EdgeTests : IAsyncLifetime
         app => app.MapEdge(),
         builder => builder.AddEdge(),
         environment,
-        new() { ["services:realtime:http:0"] = service, ["services:aigateway:http:0"] = service });
+        new() { ["services:realtime:http:0"] = service, ["services:aigateway:http:0"] = service, ["Features:Swarm"] = "true" });
 
     private async Task<JsonNode> EchoAsync(HttpRequestMessage request)
     {
