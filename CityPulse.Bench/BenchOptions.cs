@@ -6,22 +6,29 @@ namespace CityPulse.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        ./citypulse bench [ingest|up|detector] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+        ./citypulse bench [ingest|up|detector|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
+          query    a year of hours and a month of 200 buildings, at 1, 10 and 50 million stored readings ([--rows 50000000] for fewer)
+          drill    kill -9 of PostgreSQL, of the Api and of both under load for [--seconds 60]: nothing lost, nothing doubled, rollups exact
           --check  end with an error when a stated goal is missed
         """;
 
-    private static readonly string[] Names = ["ingest", "up", "detector"];
+    private static readonly string[] Names = ["ingest", "up", "detector", "query", "drill"];
 
-    public IReadOnlyList<string> Benchmarks { get; private init; } = Names;
+    /// <summary>What is run when nothing is named: what does not take long.</summary>
+    private static readonly string[] Short = ["ingest", "up", "detector"];
+
+    public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }
     public int Readings { get; private init; } = 1_000_000;
     public int Sensors { get; private init; } = 500;
     public int Batch { get; private init; } = 10_000;
     public int Writers { get; private init; } = 2;
     public int Rounds { get; private init; } = 4;
+    public int Rows { get; private init; } = 50_000_000;
+    public int Seconds { get; private init; } = 60;
 
     public bool Runs(string name) => Benchmarks.Contains(name);
 
@@ -52,7 +59,7 @@ internal sealed record BenchOptions
             }
         }
 
-        options = options with { Benchmarks = names.Count > 0 ? names : Names };
+        options = options with { Benchmarks = names.Count > 0 ? names : Short };
         return options.Readings % (options.Batch * options.Rounds) == 0 && options.Batch % options.Sensors == 0
             ? null
             : "--readings must be a multiple of --batch times --rounds, and --batch one of --sensors.";
@@ -65,6 +72,8 @@ internal sealed record BenchOptions
         "--batch" => this with { Batch = number },
         "--writers" => this with { Writers = number },
         "--rounds" => this with { Rounds = number },
+        "--rows" => this with { Rows = number },
+        "--seconds" => this with { Seconds = number },
         _ => null,
     };
 }

@@ -13,7 +13,7 @@ namespace CityPulse.Bench;
 /// </summary>
 internal sealed class IngestBenchmark(BenchOptions options, Goals goals)
 {
-    private const double LeastRatio = 0.4;
+    private const double LeastRatio = 0.5;
     private const double MostMegabytes = 500;
     private static readonly DateTime Start = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 

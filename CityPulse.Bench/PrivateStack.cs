@@ -11,6 +11,9 @@ internal sealed class PrivateStack : IAsyncDisposable
     private const string Password = "bench";
     private readonly string _folder = Path.Combine(Subject.Repository, ".citypulse", $"bench-{Environment.ProcessId}");
     private readonly List<Subject> _subjects = [];
+    private Func<CancellationToken, Task> _startApi = _ => Task.CompletedTask;
+    private Func<CancellationToken, Task> _startPostgres = _ => Task.CompletedTask;
+    private Subject? _postgres;
 
     public Subject Api { get; private set; } = null!;
 
@@ -77,16 +80,33 @@ internal sealed class PrivateStack : IAsyncDisposable
         }
     }
 
+    /// <summary>kill -9 of one or both, and up again from what is on the disk.</summary>
+    public async Task CrashAsync(bool api, bool postgres, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(api ? Api.KillAsync() : Task.CompletedTask, postgres ? _postgres!.KillAsync() : Task.CompletedTask);
+        if (postgres)
+        {
+            await _startPostgres(cancellationToken);
+        }
+
+        if (api)
+        {
+            await _startApi(cancellationToken);
+        }
+    }
+
     private async Task StartAllAsync(CancellationToken cancellationToken)
     {
         var (postgresPort, redisPort, apiPort) = (Subject.FreePort(), Subject.FreePort(), Subject.FreePort());
         var secret = new Dictionary<string, string> { ["STORE_PASSWORD"] = Password };
-        await StoreAsync("postgres", secret, ["--data", Path.Combine(_folder, "postgres"), "--port", $"{postgresPort}"], cancellationToken);
+        _startPostgres = async token => _postgres = await StoreAsync(
+            "postgres", secret, ["--data", Path.Combine(_folder, "postgres"), "--port", $"{postgresPort}"], token);
+        await _startPostgres(cancellationToken);
         await StoreAsync("redis", [], ["--port", $"{redisPort}"], cancellationToken);
 
         Database = $"Host=127.0.0.1;Port={postgresPort};Username=postgres;Password={Password};Database=citydb";
         Address = new Uri($"http://127.0.0.1:{apiPort}");
-        Api = Subject.StartProject("CityPulse.Api", new Dictionary<string, string>
+        var settings = new Dictionary<string, string>
         {
             ["ConnectionStrings__citydb"] = Database,
             ["ConnectionStrings__redis"] = $"127.0.0.1:{redisPort}",
@@ -96,17 +116,23 @@ internal sealed class PrivateStack : IAsyncDisposable
             ["Auth__KeyEncryptionKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging__LogLevel__Default"] = "Warning",
-        });
-        _subjects.Add(Api);
-        using var client = new HttpClient { BaseAddress = Address };
-        await Api.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "The Api becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
+        };
+        _startApi = async token =>
+        {
+            Api = Subject.StartProject("CityPulse.Api", settings);
+            _subjects.Add(Api);
+            using var client = new HttpClient { BaseAddress = Address };
+            await Api.UntilAsync(() => AnswersAsync(client, "/health/ready", token), "The Api becomes ready", TimeSpan.FromMinutes(2), token);
+        };
+        await _startApi(cancellationToken);
     }
 
-    private async Task StoreAsync(string kind, Dictionary<string, string> environment, string[] arguments, CancellationToken cancellationToken)
+    private async Task<Subject> StoreAsync(string kind, Dictionary<string, string> environment, string[] arguments, CancellationToken cancellationToken)
     {
         var store = Subject.StartProject("CityPulse.Stores", environment, [kind, .. arguments, "--parent", $"{Environment.ProcessId}"]);
         _subjects.Add(store);
         await store.UntilAsync(() => store.HasSaidAsync("ready:"), $"The store {kind} becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
+        return store;
     }
 
     public static async Task<bool> AnswersAsync(HttpClient client, string path, CancellationToken cancellationToken)

@@ -23,6 +23,16 @@ try
         await new IngestBenchmark(options, goals).RunAsync(stop.Token);
     }
 
+    if (options.Runs("query"))
+    {
+        await new QueryBenchmark(options, goals).RunAsync(stop.Token);
+    }
+
+    if (options.Runs("drill"))
+    {
+        await new Drill(options, goals).RunAsync(stop.Token);
+    }
+
     if (options.Runs("up"))
     {
         await new UpBenchmark(goals).RunAsync(stop.Token);

@@ -87,6 +87,13 @@ internal sealed class Subject : IAsyncDisposable
         return _process.TotalProcessorTime;
     }
 
+    /// <summary>kill -9 of the process and all below it.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
