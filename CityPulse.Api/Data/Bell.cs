@@ -1,15 +1,15 @@
 using System.Threading.Channels;
 
-namespace CityPulse.Api.Events;
+namespace CityPulse.Api.Data;
 
-/// <summary>Wakes the dispatcher of this process when one of its own transactions has something to tell.</summary>
-internal sealed class OutboxSignal
+/// <summary>Wakes a worker of this process when one of the process's own transactions has left it something to do.</summary>
+internal abstract class Bell
 {
-    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(
+    private readonly Channel<bool> _rung = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     /// <summary>To be called after the commit.</summary>
-    public void Ring() => _bell.Writer.TryWrite(true);
+    public void Ring() => _rung.Writer.TryWrite(true);
 
     /// <summary>Returns when rung, or after <paramref name="limit"/>: others may have written too.</summary>
     public async Task WaitAsync(TimeSpan limit, CancellationToken cancellationToken)
@@ -18,7 +18,7 @@ internal sealed class OutboxSignal
         deadline.CancelAfter(limit);
         try
         {
-            await _bell.Reader.ReadAsync(deadline.Token);
+            await _rung.Reader.ReadAsync(deadline.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,5 +1,8 @@
 using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.Api.Readings.Quarantine;
+using CityPulse.Api.Readings.Retention;
+using CityPulse.Api.Readings.Rollups;
 using CityPulse.Api.Sensors;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
@@ -15,13 +18,20 @@ internal static class ReadingEndpoints
         builder.Services.AddSingleton<ReadingStore>();
         builder.Services.AddSingleton<ReadingReader>();
         builder.Services.AddSingleton<IngestMetrics>();
+        builder.Services.AddSingleton<IngestGate>();
+        builder.Services.AddOptions<IngestOptions>().BindConfiguration(IngestOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddHostedService<PartitionKeeper>();
+        builder.AddRollups();
+        builder.AddRetention();
+        builder.AddQuarantine();
         return builder;
     }
 
     public static IEndpointRouteBuilder MapReadings(this IEndpointRouteBuilder app)
     {
         app.MapIngest();
+        app.MapRetention();
+        app.MapQuarantine();
         app.MapGet(SensorEndpoints.Route + "/{id:guid}/readings", ReadingQueries.ReadAsync)
             .WithName("GetReadings").WithTags("Readings")
             .WithSummary("Readings of a sensor, one by one or in buckets; as CSV the whole period.")

@@ -16,6 +16,9 @@ internal sealed class ReadingPartitions(NpgsqlDataSource source)
 
     public static DateTimeOffset StartOf(int month) => new(month / 12, (month % 12) + 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The table of the month that holds a time.</summary>
+    public static string NameOf(DateTimeOffset time) => string.Create(CultureInfo.InvariantCulture, $"readings_{time.UtcDateTime:yyyy_MM}");
+
     public bool Knows(int month) => _known.Contains(month);
 
     /// <summary>Forgets what is known, after the database said that a partition is missing.</summary>
@@ -46,7 +49,7 @@ internal sealed class ReadingPartitions(NpgsqlDataSource source)
     private async Task CreateAsync(int month, CancellationToken cancellationToken)
     {
         var from = StartOf(month);
-        var name = string.Create(CultureInfo.InvariantCulture, $"readings_{from:yyyy_MM}");
+        var name = NameOf(from);
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(
             string.Create(CultureInfo.InvariantCulture, $"""
@@ -72,6 +75,7 @@ internal static class AdvisoryLockKeys
 {
     public const long Partitions = 0x4350_0002;
     public const long Dispatcher = 0x4350_0003;
+    public const long Retention = 0x4350_0401;
 }
 
 /// <summary>Makes the months to come before they begin, so that no reading has to wait for its table.</summary>

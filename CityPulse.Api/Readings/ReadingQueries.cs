@@ -4,6 +4,7 @@ using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
 using CityPulse.Api.Sensors;
+using CityPulse.Api.Sensors.Domain;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.EntityFrameworkCore;
@@ -17,7 +18,10 @@ internal static class ReadingQueries
     /// <summary>Where a page ended, and the period of the first page: "now" moves on while someone turns pages.</summary>
     internal sealed record PlaceKey(long At, long From, long To);
 
-    private sealed record Subject(int Key, Guid Id, string Unit, string TimeZone);
+    /// <summary>As many as a chart or a person can make use of.</summary>
+    private const int MaxGaps = 1000;
+
+    private sealed record Subject(int Key, Guid Id, string Unit, string TimeZone, int IntervalSeconds);
 
     public static async Task<IResult> ReadAsync(
         Guid id, [AsParameters] ReadingFilter filter, HttpContext http, CityDb db, ReadingReader reader, Cursors cursors, TimeProvider time,
@@ -28,7 +32,7 @@ internal static class ReadingQueries
             from s in db.Sensors.AsNoTracking()
             join b in db.Buildings on s.BuildingId equals b.Id
             where s.Id == id
-            select new Subject(s.Key, s.Id, s.Unit, b.TimeZone)).SingleOrDefaultAsync(cancellationToken);
+            select new Subject(s.Key, s.Id, s.Unit, b.TimeZone, s.IntervalSeconds)).SingleOrDefaultAsync(cancellationToken);
         if (subject is null)
         {
             return Problems.NotFound("sensor");
@@ -72,15 +76,17 @@ internal static class ReadingQueries
             return new CsvReadings(reader, subject.Key, span, clock, descending);
         }
 
+        var gaps = filter.Gaps == true ? await GapsAsync(reader, subject, span, time.GetUtcNow(), cancellationToken) : null;
         var rest = page.After is not { } after ? span : descending ? span with { To = after.At } : span with { From = after.At };
         return clock is null
-            ? await RawAsync(reader, subject, page, span, rest, descending, cancellationToken)
-            : await BucketsAsync(reader, subject, page, filter.Limit, clock, resolution, span, rest, descending, cancellationToken);
+            ? await RawAsync(reader, subject, page, span, rest, descending, gaps, cancellationToken)
+            : await BucketsAsync(reader, subject, page, filter.Limit, clock, resolution, span, rest, descending, gaps, cancellationToken);
     }
 
     /// <summary>The place where the next page goes on is the first instant (or, going back, the end) that it may hold.</summary>
     private static async Task<Read<ReadingsResponse<ReadingItem>>> RawAsync(
-        ReadingReader reader, Subject subject, PageStart<PlaceKey> page, Span whole, Span rest, bool descending, CancellationToken cancellationToken)
+        ReadingReader reader, Subject subject, PageStart<PlaceKey> page, Span whole, Span rest, bool descending,
+        IReadOnlyList<GapItem>? gaps, CancellationToken cancellationToken)
     {
         var points = new List<ReadingBatch.Point>(page.Fetch);
         await foreach (var point in reader.ReadAsync(subject.Key, rest, descending, page.Fetch, cancellationToken))
@@ -90,12 +96,12 @@ internal static class ReadingQueries
 
         var result = page.ToPage(points, p => new PlaceKey(descending ? p.AtMicroseconds : p.AtMicroseconds + 1, whole.From, whole.To));
         return Answers.Read(new ReadingsResponse<ReadingItem>(
-            subject.Id, subject.Unit, Resolution.Raw.Name(), [.. result.Items.Select(ReadingItems.Of)], result.NextCursor));
+            subject.Id, subject.Unit, Resolution.Raw.Name(), [.. result.Items.Select(ReadingItems.Of)], result.NextCursor, gaps));
     }
 
     private static async Task<Read<ReadingsResponse<BucketItem>>> BucketsAsync(
         ReadingReader reader, Subject subject, PageStart<PlaceKey> page, int? limit, BucketClock clock, Resolution resolution,
-        Span whole, Span rest, bool descending, CancellationToken cancellationToken)
+        Span whole, Span rest, bool descending, IReadOnlyList<GapItem>? gaps, CancellationToken cancellationToken)
     {
         // The period itself is bounded to a number of buckets that fits one answer, so a page is for those who ask for one.
         var isPaged = limit is not null || page.After is not null;
@@ -106,7 +112,17 @@ internal static class ReadingQueries
             ? page.ToPage(buckets, b => new PlaceKey(descending ? b.Start : b.End, whole.From, whole.To))
             : new Page<Bucket>(buckets, null);
         return Answers.Read(new ReadingsResponse<BucketItem>(
-            subject.Id, subject.Unit, resolution.Name(), [.. result.Items.Select(ReadingItems.Of)], result.NextCursor));
+            subject.Id, subject.Unit, resolution.Name(), [.. result.Items.Select(ReadingItems.Of)], result.NextCursor, gaps));
+    }
+
+    /// <summary>What is not over yet is no gap.</summary>
+    private static async Task<IReadOnlyList<GapItem>> GapsAsync(
+        ReadingReader reader, Subject subject, Span span, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var past = span with { To = Math.Min(span.To, Timestamp.FromDateTimeOffset(now)) };
+        var longest = TimeSpan.FromSeconds((double)SensorStatus.IntervalsUntilStale * subject.IntervalSeconds);
+        return [.. (await reader.ReadGapsAsync(subject.Key, past, longest, MaxGaps, cancellationToken))
+            .Select(gap => new GapItem(Timestamp.ToDateTimeOffset(gap.From), Timestamp.ToDateTimeOffset(gap.To)))];
     }
 
     private static long Ceiling(DateTimeOffset time) =>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.Api.Readings.Rollups;
 using CityPulse.Contracts;
 using Npgsql;
 using NpgsqlTypes;
@@ -14,7 +15,7 @@ internal readonly record struct Span(long From, long To)
 }
 
 /// <summary>Reads stored readings of one sensor in order of time, or against it, holding none of them.</summary>
-internal sealed class ReadingReader(NpgsqlDataSource source)
+internal sealed class ReadingReader(NpgsqlDataSource source, RollupReader rollups)
 {
     /// <summary>The readings themselves.</summary>
     public async IAsyncEnumerable<ReadingBatch.Point> ReadAsync(
@@ -43,19 +44,18 @@ internal sealed class ReadingReader(NpgsqlDataSource source)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            yield return new ReadingBatch.Point(
-                (reader.GetDateTime(0).Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond, reader.GetDouble(1));
+            yield return new ReadingBatch.Point(Timestamp.FromDateTime(reader.GetDateTime(0)), reader.GetDouble(1));
         }
     }
 
-    /// <summary>All buckets of the span that hold a reading, computed from the readings.</summary>
+    /// <summary>All buckets of the span that hold a reading: exactly what the readings give now, whether or not rollups are used.</summary>
     public async IAsyncEnumerable<Bucket> ReadBucketsAsync(
         int sensorKey, Span span, BucketClock clock, bool descending, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var fold = new BucketFold(clock, descending);
-        await foreach (var point in ReadAsync(sensorKey, span, descending, null, cancellationToken))
+        await foreach (var part in ReadPartsAsync(sensorKey, span, clock, descending, cancellationToken))
         {
-            if (fold.Add(point.AtMicroseconds, point.Value, out var finished))
+            if (fold.Add(part, out var finished))
             {
                 yield return finished;
             }
@@ -66,6 +66,11 @@ internal sealed class ReadingReader(NpgsqlDataSource source)
             yield return last;
         }
     }
+
+    private IAsyncEnumerable<Rollup> ReadPartsAsync(int sensorKey, Span span, BucketClock clock, bool descending, CancellationToken cancellationToken) =>
+        clock.Rollups is { } grid
+            ? rollups.ReadAsync(sensorKey, span, grid, descending, cancellationToken)
+            : ReadAsync(sensorKey, span, descending, null, cancellationToken).Select(p => Rollup.Of(p.AtMicroseconds, p.Value));
 
     /// <summary>
     /// The first <paramref name="count"/> buckets of the span that hold a reading. Looks no further than it must: windows
@@ -95,6 +100,37 @@ internal sealed class ReadingReader(NpgsqlDataSource source)
         }
 
         return buckets.Count > count ? buckets[..count] : buckets;
+    }
+
+    /// <summary>Times longer than <paramref name="longest"/> without a reading, ends of the span included; the first ones.</summary>
+    public async Task<List<Span>> ReadGapsAsync(int sensorKey, Span span, TimeSpan longest, int limit, CancellationToken cancellationToken)
+    {
+        var gaps = new List<Span>();
+        if (span.IsEmpty)
+        {
+            return gaps;
+        }
+
+        await using var command = source.CreateCommand("""
+            SELECT before, at FROM (
+                SELECT lag(at, 1, $2) OVER (ORDER BY at) AS before, at FROM (
+                    SELECT observed_at FROM readings WHERE sensor_key = $1 AND observed_at >= $2 AND observed_at < $3
+                    UNION ALL SELECT $3) t (at)) g
+            WHERE at - before > $4 ORDER BY at LIMIT $5
+            """);
+        command.CommandTimeout = 120;
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = sensorKey });
+        command.Parameters.Add(Time(span.From));
+        command.Parameters.Add(Time(span.To));
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = longest, NpgsqlDbType = NpgsqlDbType.Interval });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            gaps.Add(new Span(Timestamp.FromDateTime(reader.GetDateTime(0)), Timestamp.FromDateTime(reader.GetDateTime(1))));
+        }
+
+        return gaps;
     }
 
     private static NpgsqlParameter<DateTime> Time(long microseconds) =>

@@ -1,4 +1,8 @@
+using CityPulse.Api.Readings.Domain;
+using CityPulse.Api.Readings.Quarantine;
+using CityPulse.Api.Sensors.Domain;
 using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace CityPulse.Api.Readings;
@@ -6,6 +10,7 @@ namespace CityPulse.Api.Readings;
 /// <summary>What ingest has to know of a sensor.</summary>
 internal sealed class SensorEntry(int key, Guid id, Guid buildingId, double minValue, double maxValue)
 {
+    private static readonly Quantity Unknown = new("", "", System.Collections.Frozen.FrozenDictionary<string, UnitConversion>.Empty, "", "", 0);
     private long _newest = long.MinValue;
 
     public int Key => key;
@@ -13,6 +18,31 @@ internal sealed class SensorEntry(int key, Guid id, Guid buildingId, double minV
     public Guid BuildingId => buildingId;
     public double MinValue => minValue;
     public double MaxValue => maxValue;
+
+    public string Unit { get; init; } = "";
+
+    public Quantity Quantity { private get; init; } = Unknown;
+
+    /// <summary>What the sensor can have measured, where that is known; null lets everything pass.</summary>
+    public PlausibleStep? Plausible { get; init; }
+
+    /// <summary>A value of another unit in the sensor's own.</summary>
+    /// <returns>False where the two have nothing to do with each other.</returns>
+    public bool TryConvert(string unit, ref double value)
+    {
+        if (unit == Unit)
+        {
+            return true;
+        }
+
+        if (!Quantity.Allows(unit) || !Quantity.Allows(Unit))
+        {
+            return false;
+        }
+
+        value = Quantity.FromBase(Quantity.ToBase(value, unit), Unit);
+        return true;
+    }
 
     /// <summary>
     /// The latest time that this process knows to be stored, in microseconds. What is later is most likely new; it is
@@ -67,7 +97,7 @@ internal sealed class OrganizationSensors(long version)
 /// ingest compares it with the database's inside the transaction that stores, under a lock that changes of sensors
 /// respect. So no message between replicas is needed, and none can be lost.
 /// </summary>
-internal sealed class SensorRegistry(NpgsqlDataSource source) : IDisposable
+internal sealed class SensorRegistry(NpgsqlDataSource source, IOptions<QuarantineOptions> quarantine) : IDisposable
 {
     private static readonly TimeSpan KeepUnused = TimeSpan.FromMinutes(30);
     private readonly MemoryCache _organizations = new(new MemoryCacheOptions());
@@ -82,7 +112,8 @@ internal sealed class SensorRegistry(NpgsqlDataSource source) : IDisposable
     {
         // One statement, one snapshot: the version and the sensors belong together.
         await using var command = source.CreateCommand("""
-            SELECT coalesce(r.version, 0), s.key, s.id, s.building_id, s.external_id, s.min_value, s.max_value
+            SELECT coalesce(r.version, 0), s.key, s.id, s.building_id, s.external_id, s.min_value, s.max_value,
+                s.quantity, s.unit, s.kind, s.interval_seconds, s.rated_power_kw
             FROM (SELECT $1::uuid AS organization_id) o
             LEFT JOIN sensor_registries r USING (organization_id)
             LEFT JOIN sensors s USING (organization_id)
@@ -98,7 +129,14 @@ internal sealed class SensorRegistry(NpgsqlDataSource source) : IDisposable
                 var sensor = new SensorEntry(
                     reader.GetInt32(1), reader.GetGuid(2), reader.GetGuid(3),
                     reader.IsDBNull(5) ? double.NegativeInfinity : reader.GetDouble(5),
-                    reader.IsDBNull(6) ? double.PositiveInfinity : reader.GetDouble(6));
+                    reader.IsDBNull(6) ? double.PositiveInfinity : reader.GetDouble(6))
+                {
+                    Quantity = QuantityTable.All[reader.GetString(7)],
+                    Unit = reader.GetString(8),
+                    Plausible = reader.IsDBNull(11)
+                        ? null
+                        : PlausibleSteps.Of(reader.GetString(7), reader.GetString(8), reader.GetString(9), reader.GetInt32(10), reader.GetDouble(11), quarantine.Value),
+                };
                 sensors.Add(sensor, reader.IsDBNull(4) ? null : reader.GetString(4), before);
             }
         }

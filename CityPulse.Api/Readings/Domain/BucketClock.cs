@@ -20,6 +20,9 @@ internal sealed class BucketClock(Resolution resolution, TimeZoneInfo zone)
         _ => throw new ArgumentOutOfRangeException(nameof(resolution), resolution, "Single readings have no buckets."),
     };
 
+    /// <summary>The grid of the rollups that make up these buckets; null where buckets are shorter than rollups may be.</summary>
+    public RollupGrid? Rollups { get; } = resolution is Resolution.Hour or Resolution.Day ? RollupGrid.For(zone) : null;
+
     /// <summary>The bucket that holds an instant: <c>[Start, End)</c>.</summary>
     public (long Start, long End) Find(long at)
     {

@@ -10,13 +10,14 @@ internal static class BodyFeed
 
     /// <param name="isGzip">Limits count what the body unpacks to.</param>
     /// <returns>Why the body is refused, or null when the parser has all of it.</returns>
-    public static async Task<BodyFault?> ReadAsync(Stream body, bool isGzip, ReadingParser parser, CancellationToken cancellationToken)
+    public static async Task<BodyFault?> ReadAsync(
+        Stream body, bool isGzip, ReadingParser parser, IngestGate.Permit permit, CancellationToken cancellationToken)
     {
         await using var unpacked = isGzip ? new GZipStream(body, CompressionMode.Decompress, leaveOpen: true) : null;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
-            return await ReadAsync(unpacked ?? body, parser, buffer, cancellationToken);
+            return await ReadAsync(unpacked ?? body, parser, permit, buffer, cancellationToken);
         }
         catch (InvalidDataException e) when (isGzip)
         {
@@ -28,7 +29,8 @@ internal static class BodyFeed
         }
     }
 
-    private static async Task<BodyFault?> ReadAsync(Stream body, ReadingParser parser, byte[] buffer, CancellationToken cancellationToken)
+    private static async Task<BodyFault?> ReadAsync(
+        Stream body, ReadingParser parser, IngestGate.Permit permit, byte[] buffer, CancellationToken cancellationToken)
     {
         var held = 0;
         var total = 0L;
@@ -39,6 +41,11 @@ internal static class BodyFeed
             if (total > IngestLimits.MaxBytes)
             {
                 return TooLarge();
+            }
+
+            if (!permit.TryTake(read))
+            {
+                return Busy();
             }
 
             held += read;
@@ -57,6 +64,9 @@ internal static class BodyFeed
             }
         }
     }
+
+    public static BodyFault Busy() => new(
+        StatusCodes.Status503ServiceUnavailable, "$", "Too many batches are being stored now; nothing is lost if you send this one again.");
 
     public static BodyFault TooLarge() => new(
         StatusCodes.Status413PayloadTooLarge, "$", $"A call may carry {IngestLimits.MaxBytes / (1024 * 1024)} MB, unpacked; send the rest in another.");

@@ -11,6 +11,8 @@ internal struct IngestRow
     public int Name;
     public ReadingQuality Quality;
     public RowFault Fault;
+    /// <summary>Number of the unit that the row names, in <see cref="IngestBatch.Units"/>; 0 is the sensor's own.</summary>
+    public byte Unit;
 }
 
 /// <summary>The rows of one call, in order, bad ones included. Nothing is allocated a row.</summary>
@@ -22,6 +24,12 @@ internal sealed class IngestBatch(long nowMicroseconds) : IDisposable
     private IngestRow[] _rows = ArrayPool<IngestRow>.Shared.Rent(1024);
 
     public SensorNames Names { get; } = new();
+
+    /// <summary>When the call came, in microseconds since 1970-01-01Z.</summary>
+    public long NowMicroseconds => nowMicroseconds;
+
+    /// <summary>UCUM codes of the units that rows name; the first is no unit.</summary>
+    public List<string> Units { get; } = [""];
 
     public int Count { get; private set; }
 
@@ -60,6 +68,16 @@ internal sealed class IngestBatch(long nowMicroseconds) : IDisposable
         }
 
         Count++;
+    }
+
+    /// <summary>What was found out about a row only after the parser had it.</summary>
+    public void SetFault(int index, RowFault fault, string detail)
+    {
+        _rows[index].Fault = fault;
+        if (WantsDetail || _details.ContainsKey(index))
+        {
+            _details[index] = detail;
+        }
     }
 
     public void Dispose()

@@ -1,10 +1,12 @@
 using CityPulse.Api.Http;
+using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Net.Http.Headers;
 using Npgsql;
 
@@ -14,6 +16,10 @@ internal static class IngestEndpoints
 {
     private const string Csv = "text/csv";
     private const string Ndjson = "application/x-ndjson";
+    private const string SenMl = "application/senml+json";
+
+    /// <summary>A body that trickles in holds a place that others wait for.</summary>
+    private static readonly Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate SlowestBody = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
 
     public static void MapIngest(this IEndpointRouteBuilder app) =>
         app.MapPost("/api/v1/citypulse/sensors/readings", IngestAsync)
@@ -22,16 +28,16 @@ internal static class IngestEndpoints
             .RequirePermission(Permission.Ingest)
             .ReadsContentEncoding()
             .WithMetadata(new RequestSizeLimitAttribute(IngestLimits.MaxBytes))
-            .Accepts<IngestRequest>(MediaTypes.Json, Ndjson, Csv)
+            .Accepts<IngestRequest>(MediaTypes.Json, Ndjson, Csv, SenMl)
             .Refuses(400, 413, 415, 422, 503);
 
     private static async Task<Results<Ok<IngestResponse>, ProblemHttpResult>> IngestAsync(
-        HttpContext http, ReadingStore store, IngestMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, ReadingStore store, QuarantineSift sift, IngestGate gate, IngestMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
     {
         using var batch = new IngestBatch(Timestamp.FromDateTimeOffset(time.GetUtcNow()));
         if (ParserFor(http.Request, batch) is not { } parser)
         {
-            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, $"Send the body as {MediaTypes.Json}, {Ndjson} or {Csv} in UTF-8.");
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, $"Send the body as {MediaTypes.Json}, {Ndjson}, {Csv} or {SenMl} in UTF-8.");
         }
 
         if (!TryReadCoding(http.Request, out var isGzip))
@@ -40,24 +46,23 @@ internal static class IngestEndpoints
             return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "The only Content-Encoding taken is gzip.");
         }
 
-        if (await ReadBodyAsync(http, isGzip, parser, cancellationToken) is { } fault)
+        using var permit = await gate.EnterAsync(cancellationToken);
+        if ((permit is null ? BodyFeed.Busy() : await ReadBodyAsync(http, isGzip, parser, permit, cancellationToken)) is { } fault)
         {
-            return fault.Status == StatusCodes.Status400BadRequest
-                ? Problems.Validation(fault.Path, fault.Message)
-                : Problems.Of(fault.Status, fault.Message);
+            return Refuse(http, fault);
         }
 
         try
         {
             var started = time.GetTimestamp();
-            var (outcome, sensors) = await store.StoreAsync(http.User.GetCaller().OrganizationId, batch, cancellationToken);
+            var (outcome, sensors) = await store.StoreAsync(http.User.GetCaller().OrganizationId, batch, sift, cancellationToken);
             metrics.Stored(outcome, batch.Count, time.GetElapsedTime(started));
             return Answer(outcome, batch, sensors);
         }
         catch (NpgsqlException e) when (e.IsTransient)
         {
-            http.Response.Headers.RetryAfter = "1";
-            return Problems.Of(StatusCodes.Status503ServiceUnavailable, "The database cannot be reached now; nothing is lost if you send the batch again.");
+            return Refuse(http, new BodyFault(
+                StatusCodes.Status503ServiceUnavailable, "$", "The database cannot be reached now; nothing is lost if you send the batch again."));
         }
     }
 
@@ -74,6 +79,7 @@ internal static class IngestEndpoints
             MediaTypes.Json => new JsonReadingParser(batch),
             Ndjson => new NdjsonReadingParser(batch),
             Csv => new CsvReadingParser(batch),
+            SenMl => new SenMlReadingParser(batch),
             _ => null,
         };
     }
@@ -85,8 +91,28 @@ internal static class IngestEndpoints
         return isGzip || coding.Length == 0 || coding.Equals("identity", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static async Task<BodyFault?> ReadBodyAsync(HttpContext http, bool isGzip, ReadingParser parser, CancellationToken cancellationToken)
+    private static ProblemHttpResult Refuse(HttpContext http, BodyFault fault)
     {
+        switch (fault.Status)
+        {
+            case StatusCodes.Status400BadRequest:
+                return Problems.Validation(fault.Path, fault.Message);
+            case StatusCodes.Status503ServiceUnavailable:
+                http.Response.Headers.RetryAfter = "1";
+                break;
+        }
+
+        return Problems.Of(fault.Status, fault.Message);
+    }
+
+    private static async Task<BodyFault?> ReadBodyAsync(
+        HttpContext http, bool isGzip, ReadingParser parser, IngestGate.Permit permit, CancellationToken cancellationToken)
+    {
+        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = SlowestBody;
+        }
+
         // A length that is announced need not be read to be too much.
         if (http.Request.ContentLength > IngestLimits.MaxBytes)
         {
@@ -95,7 +121,7 @@ internal static class IngestEndpoints
 
         try
         {
-            return await BodyFeed.ReadAsync(http.Request.Body, isGzip, parser, cancellationToken);
+            return await BodyFeed.ReadAsync(http.Request.Body, isGzip, parser, permit, cancellationToken);
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {

@@ -1,4 +1,5 @@
 using CityPulse.Api.Events;
+using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Contracts;
 using Npgsql;
 using NpgsqlTypes;
@@ -27,9 +28,10 @@ internal sealed partial class ReadingStore(
         OldSensors,
     }
 
+    /// <param name="sift">Takes out what cannot be true; null stores it all the same.</param>
     /// <exception cref="NpgsqlException">The database cannot be had, after several attempts.</exception>
     public async Task<(StoreOutcome Outcome, OrganizationSensors Sensors)> StoreAsync(
-        Guid organizationId, IngestBatch batch, CancellationToken cancellationToken)
+        Guid organizationId, IngestBatch batch, QuarantineSift? sift, CancellationToken cancellationToken)
     {
         var sensors = await registry.GetAsync(organizationId, cancellationToken);
         var readings = SortedReadings.From(batch, sensors);
@@ -40,6 +42,12 @@ internal sealed partial class ReadingStore(
             {
                 try
                 {
+                    if (sift is not null && await sift.SiftAsync(batch, sensors, readings, cancellationToken))
+                    {
+                        readings.Dispose();
+                        readings = SortedReadings.From(batch, sensors);
+                    }
+
                     await partitions.EnsureAsync(MissingMonths(readings), cancellationToken);
                     var (result, outcome) = await TryStoreAsync(organizationId, sensors, readings, mustMerge, cancellationToken);
                     if (result == Attempt.Committed)

@@ -33,6 +33,8 @@ internal static class RowErrors
             RowFault.NotFinite => "The value is not a finite number.",
             RowFault.OutOfRange => string.Create(
                 CultureInfo.InvariantCulture, $"The value {row.Value:R} is outside the sensor's range, {Bound(sensor?.MinValue)} to {Bound(sensor?.MaxValue)}."),
+            RowFault.InvalidUnit when row.Unit != 0 =>
+                $"The unit {batch.Units[row.Unit]} cannot be converted to the sensor's, {sensor?.Unit}.",
             RowFault.InFuture => $"The time {Time(row.AtMicroseconds)} is more than {IngestLimits.MaxAhead.TotalMinutes:0} minutes ahead.",
             RowFault.TooOld => $"The time {Time(row.AtMicroseconds)} is before {IngestLimits.Earliest:yyyy-MM-dd}.",
             _ => batch.DetailOf(index) ?? "The row cannot be read.",

@@ -12,6 +12,12 @@ internal enum RowFault : byte
     InvalidTime,
     InvalidValue,
     InvalidQuality,
+    /// <summary>Measured in a unit of another dimension than the sensor's.</summary>
+    InvalidUnit,
+    /// <summary>A part of SenML that no sensor here can have: text, data, a Boolean, a sum.</summary>
+    Unsupported,
+    /// <summary>Beyond what the sensor can have measured; held until a person decides.</summary>
+    Quarantined,
 }
 
 internal static class RowFaults
@@ -27,6 +33,9 @@ internal static class RowFaults
         RowFault.InvalidTime => "invalid_time",
         RowFault.InvalidValue => "invalid_value",
         RowFault.InvalidQuality => "invalid_quality",
+        RowFault.InvalidUnit => "invalid_unit",
+        RowFault.Unsupported => "unsupported",
+        RowFault.Quarantined => "quarantined",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, "A good row has no code."),
     };
 }

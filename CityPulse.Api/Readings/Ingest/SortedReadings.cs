@@ -59,7 +59,7 @@ internal sealed class SortedReadings : IDisposable
         }
 
         var sorted = new SortedReadings(starts[^1]);
-        sorted.Scatter(batch, ordinalOfName, starts.AsSpan(0, distinct.Length).ToArray());
+        sorted.Scatter(batch, entries, ordinalOfName, starts.AsSpan(0, distinct.Length).ToArray());
         for (var i = 0; i < distinct.Length; i++)
         {
             sorted.AddRun(distinct[i], starts[i], starts[i + 1]);
@@ -79,7 +79,7 @@ internal sealed class SortedReadings : IDisposable
         foreach (ref var row in batch.Rows)
         {
             // A verdict of an earlier look at the sensors may be out of date by now.
-            if (row.Fault is RowFault.UnknownSensor or RowFault.OutOfRange)
+            if (row.Fault is RowFault.UnknownSensor or RowFault.OutOfRange || (row.Fault == RowFault.InvalidUnit && row.Unit != 0))
             {
                 row.Fault = RowFault.None;
             }
@@ -93,7 +93,11 @@ internal sealed class SortedReadings : IDisposable
             {
                 row.Fault = RowFault.UnknownSensor;
             }
-            else if (row.Value < sensor.MinValue || row.Value > sensor.MaxValue)
+            else if (!TryValue(batch, row, sensor, out var value))
+            {
+                row.Fault = RowFault.InvalidUnit;
+            }
+            else if (value < sensor.MinValue || value > sensor.MaxValue)
             {
                 row.Fault = RowFault.OutOfRange;
             }
@@ -104,15 +108,23 @@ internal sealed class SortedReadings : IDisposable
         }
     }
 
+    /// <summary>The row's value in the sensor's unit.</summary>
+    private static bool TryValue(IngestBatch batch, in IngestRow row, SensorEntry sensor, out double value)
+    {
+        value = row.Value;
+        return row.Unit == 0 || sensor.TryConvert(batch.Units[row.Unit], ref value);
+    }
+
     /// <summary>Counting sort by sensor; it keeps the rows' order, which mostly is the order of time already.</summary>
-    private void Scatter(IngestBatch batch, int[] ordinalOfName, int[] next)
+    private void Scatter(IngestBatch batch, SensorEntry?[] entries, int[] ordinalOfName, int[] next)
     {
         foreach (ref readonly var row in batch.Rows)
         {
             if (row.Fault == RowFault.None)
             {
                 var place = next[ordinalOfName[row.Name]]++;
-                _points[place] = new ReadingBatch.Point(row.AtMicroseconds, row.Value);
+                _ = TryValue(batch, row, entries[row.Name]!, out var value);
+                _points[place] = new ReadingBatch.Point(row.AtMicroseconds, value);
                 _qualities[place] = (byte)row.Quality;
             }
         }

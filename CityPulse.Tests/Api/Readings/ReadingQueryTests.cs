@@ -114,7 +114,7 @@ public sealed class ReadingQueryTests(ReadingsApi api) : IClassFixture<ReadingsA
             foreach (var (item, group) in items.Zip(expected))
             {
                 var values = group.Select(r => r.Value).ToList();
-                var sum = values.Aggregate(0.0, (a, b) => a + b);
+                var sum = Exactly.Sum(values);
                 item.GetProperty("count").GetInt32().ShouldBe(values.Count);
                 item.GetProperty("sum").GetDouble().ShouldBe(sum);
                 item.GetProperty("avg").GetDouble().ShouldBe(sum / values.Count);
@@ -179,6 +179,25 @@ public sealed class ReadingQueryTests(ReadingsApi api) : IClassFixture<ReadingsA
             .Select(i => string.Join(',', i.EnumerateObject().Select(m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString() : m.Value.GetRawText())));
         buckets.ShouldBe(json.Prepend("at,avg,min,max,sum,count,last"));
         buckets.Length.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Gaps_are_told_when_asked_for()
+    {
+        var (city, _, sensor) = await api.WithMeterAsync(more: new { intervalSeconds = 900 });
+        var path = $"/api/v1/citypulse/sensors/{sensor}/readings?from=2026-01-01T00:00:00Z&to=2026-01-01T12:00:00Z";
+        await city.IngestAsync("meter", new[] { 0, 15, 60, 106, 120, 600 }.Select(m => (Time("2026-01-01T01:00:00Z").AddMinutes(m), 1.0)));
+        foreach (var query in new[] { "", "&resolution=1h", "&resolution=1h&order=desc", "&limit=1" })
+        {
+            (await GetAsync(city, $"{path}{query}&gaps=true")).GetProperty("gaps").EnumerateArray()
+                .Select(g => (g.GetProperty("from").GetString(), g.GetProperty("to").GetString())).ShouldBe(
+                [
+                    ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"), ("2026-01-01T02:00:00Z", "2026-01-01T02:46:00Z"),
+                    ("2026-01-01T03:00:00Z", "2026-01-01T11:00:00Z"), ("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"),
+                ]);
+        }
+
+        (await GetAsync(city, path)).TryGetProperty("gaps", out _).ShouldBeFalse();
     }
 
     [Fact]

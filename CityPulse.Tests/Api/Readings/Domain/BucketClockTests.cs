@@ -1,4 +1,5 @@
 using CityPulse.Api.Readings.Domain;
+using CityPulse.Tests.Support;
 using Shouldly;
 
 namespace CityPulse.Tests.Api.Readings.Domain;
@@ -108,7 +109,7 @@ public sealed class BucketClockTests
             fold.End(out var last).ShouldBeTrue();
             buckets.Add(last);
             var expected = readings.GroupBy(r => clock.Find(Microseconds(r.At))).Select(g => new Bucket(
-                g.Key.Start, g.Key.End, g.Min(r => r.Value), g.Max(r => r.Value), g.Aggregate(0.0, (sum, r) => sum + r.Value), g.Count(), g.Last().Value));
+                g.Key.Start, g.Key.End, g.Min(r => r.Value), g.Max(r => r.Value), Exactly.Sum(g.Select(r => r.Value)), g.Count(), g.First().Value, g.Last().Value));
             buckets.ShouldBe(descending ? expected.Reverse() : expected);
             fold.End(out _).ShouldBeFalse();
         }
