@@ -39,8 +39,12 @@ internal sealed partial class RetentionSweep(
         var months = new List<DateTime>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            months.Add(DateTime.ParseExact(
-                reader.GetString(0), "'readings_'yyyy_MM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal));
+            // A table of another name was attached by an administrator, and is not ours to drop.
+            if (DateTime.TryParseExact(
+                reader.GetString(0), "'readings_'yyyy_MM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var month))
+            {
+                months.Add(month);
+            }
         }
 
         months.Sort();

@@ -1,6 +1,5 @@
 using CityPulse.Api.Data;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace CityPulse.Api.Readings.Rollups;
 
@@ -26,8 +25,9 @@ internal sealed partial class RollupWorker(
             {
                 await RunAsync(stoppingToken);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
+                // Whatever it is, answers stay exact without the worker; it must not take the service down.
                 LogFailed(e);
                 await Task.Delay(RetryDelay, time, stoppingToken);
                 continue;
@@ -47,6 +47,6 @@ internal sealed partial class RollupWorker(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Rollups could not be made anew; answers come from the readings meanwhile")]
+    [LoggerMessage(LogLevel.Error, "Rollups could not be made anew; answers come from the readings meanwhile")]
     private partial void LogFailed(Exception exception);
 }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json;
 using CityPulse.Api.Readings.Retention;
 using CityPulse.Api.Readings.Rollups;
 using CityPulse.Tests.Support;
