@@ -23,4 +23,6 @@ internal sealed class Building : TenantEntity
     public string[] Tags { get; set; } = [];
     public Guid? TariffId { get; set; }
     public double? CarbonIntensityKgPerKwh { get; set; }
+    /// <summary>Whose emission factors count where the building has none of its own.</summary>
+    public string? EmissionRegion { get; set; }
 }

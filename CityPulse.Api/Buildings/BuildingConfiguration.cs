@@ -13,5 +13,6 @@ internal sealed class BuildingConfiguration : IEntityTypeConfiguration<Building>
         builder.Property(b => b.Name).HasMaxLength(BuildingRules.MaxText);
         builder.Property(b => b.Code).HasMaxLength(BuildingRules.MaxText);
         builder.Property(b => b.TimeZone).HasMaxLength(BuildingRules.MaxText);
+        builder.Property(b => b.EmissionRegion).HasMaxLength(BuildingRules.MaxCountry);
     }
 }

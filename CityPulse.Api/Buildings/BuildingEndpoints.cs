@@ -1,4 +1,5 @@
 using CityPulse.Api.Data;
+using CityPulse.Api.Energy.Terms;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
 using CityPulse.Api.Sensors;
@@ -102,8 +103,8 @@ internal static class BuildingEndpoints
                 var building = new Building { Name = "", Use = "", TimeZone = "" };
                 building.Write(request);
                 db.Add(building);
-                var saved = await SaveAsync(db, outbox, building, "building.created", token);
-                return Answers.Created($"{Route}/{saved.Id}", saved, saved.ETag());
+                var (saved, refusal) = await SaveAsync(db, outbox, building, "building.created", token);
+                return saved is null ? refusal! : Answers.Created($"{Route}/{saved.Id}", saved, saved.ETag());
             },
             cancellationToken);
     }
@@ -211,15 +212,32 @@ internal static class BuildingEndpoints
                 }
 
                 building.Write(request);
-                var saved = await SaveAsync(db, outbox, building, "building.updated", token);
-                return Answers.Changed(saved, saved.ETag());
+                var (saved, unsaved) = await SaveAsync(db, outbox, building, "building.updated", token);
+                return saved is null ? unsaved! : Answers.Changed(saved, saved.ETag());
             },
             cancellationToken);
 
     /// <summary>Saves a building and tells it; a change that changes nothing is no event.</summary>
-    private static async Task<BuildingResponse> SaveAsync(CityDb db, Outbox outbox, Building building, string type, CancellationToken cancellationToken)
+    private static async Task<(BuildingResponse? Saved, ProblemHttpResult? Refusal)> SaveAsync(
+        CityDb db, Outbox outbox, Building building, string type, CancellationToken cancellationToken)
     {
-        var changed = await db.SaveChangesAsync(cancellationToken) > 0;
+        // Asked first for the sake of the answer; a tariff that goes meanwhile is refused by the database all the same.
+        if (building.TariffId is { } tariff && !await db.Set<Tariff>().AnyAsync(t => t.Id == tariff, cancellationToken))
+        {
+            return (null, NoSuchTariff());
+        }
+
+        var changed = db.ChangeTracker.HasChanges();
+        switch (await db.TrySaveAsync(cancellationToken))
+        {
+            case null:
+                break;
+            case TariffConfiguration.BuildingKey:
+                return (null, NoSuchTariff());
+            case var other:
+                throw new InvalidOperationException($"A building was refused by {other}.");
+        }
+
         var saved = BuildingQueries.Shape(building);
         if (changed)
         {
@@ -227,7 +245,9 @@ internal static class BuildingEndpoints
             await db.SaveChangesAsync(cancellationToken);
         }
 
-        return saved;
+        return (saved, null);
+
+        static ProblemHttpResult NoSuchTariff() => Problems.Validation("tariffId", "There is no such tariff.");
     }
 
     private static bool WantsGeoJson(HttpRequest request) =>

@@ -21,7 +21,10 @@ public sealed record BuildingRequest
     public string? TimeZone { get; init; }
     public IReadOnlyList<string>? Tags { get; init; }
     public Guid? TariffId { get; init; }
+    /// <summary>The building's own kg CO₂e per kWh; it goes before every factor of its region.</summary>
     public double? CarbonIntensityKgPerKwh { get; init; }
+    /// <summary>The region of the emission factors that count where the building has none of its own.</summary>
+    public string? EmissionRegion { get; init; }
 }
 
 public sealed record AddressModel(string? Street = null, string? City = null, string? PostalCode = null, string? Country = null);
@@ -56,6 +59,7 @@ internal sealed record BuildingResponse(
     IReadOnlyList<string> Tags,
     Guid? TariffId,
     double? CarbonIntensityKgPerKwh,
+    string? EmissionRegion,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     int Version)
@@ -74,7 +78,7 @@ internal sealed record BuildingFeature(string Type, Guid Id, PointModel? Geometr
 {
     public static BuildingFeature Of(BuildingResponse b) => new("Feature", b.Id, b.Location, new(
         b.Name, b.Code, b.Use, b.Address, b.FloorAreaM2, b.Floors, b.YearBuilt, b.TimeZone, b.Tags, b.TariffId,
-        b.CarbonIntensityKgPerKwh, b.CreatedAt, b.UpdatedAt, b.Version));
+        b.CarbonIntensityKgPerKwh, b.EmissionRegion, b.CreatedAt, b.UpdatedAt, b.Version));
 }
 
 internal sealed record BuildingProperties(
@@ -89,6 +93,7 @@ internal sealed record BuildingProperties(
     IReadOnlyList<string> Tags,
     Guid? TariffId,
     double? CarbonIntensityKgPerKwh,
+    string? EmissionRegion,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     int Version);

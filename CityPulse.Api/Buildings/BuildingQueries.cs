@@ -37,6 +37,7 @@ internal static class BuildingQueries
         b.Tags,
         b.TariffId,
         b.CarbonIntensityKgPerKwh,
+        b.EmissionRegion,
         b.CreatedAt,
         b.UpdatedAt,
         b.Version);

@@ -36,8 +36,7 @@ internal static class BuildingRules
         CheckTimeZone(check, request.TimeZone);
         check.Tags("tags", request.Tags);
         check.Range("carbonIntensityKgPerKwh", request.CarbonIntensityKgPerKwh, 0, MaxCarbonIntensity);
-        // No organisation has tariffs yet, so that no id names one.
-        check.Check(request.TariffId is null, "tariffId", "There is no such tariff.");
+        check.Optional("emissionRegion", request.EmissionRegion, MaxCountry);
         return check;
     }
 
@@ -59,6 +58,7 @@ internal static class BuildingRules
         building.TimeZone = request.TimeZone!;
         building.TariffId = request.TariffId;
         building.CarbonIntensityKgPerKwh = request.CarbonIntensityKgPerKwh;
+        building.EmissionRegion = request.EmissionRegion;
         if (!building.Tags.SequenceEqual(request.Tags ?? []))
         {
             building.Tags = [.. request.Tags ?? []];
@@ -84,6 +84,7 @@ internal static class BuildingRules
                 Tags = shown.Tags,
                 TariffId = shown.TariffId,
                 CarbonIntensityKgPerKwh = shown.CarbonIntensityKgPerKwh,
+                EmissionRegion = shown.EmissionRegion,
             },
             patch,
             options);

@@ -59,7 +59,7 @@ internal sealed class BuildingSummaries(CityDb db, EnergyReport energy, TimeProv
         var today = CivilTime.StartOf(day, zone);
         var month = CivilTime.StartOf(new DateOnly(day.Year, day.Month, 1), zone);
         var report = month < now
-            ? (await energy.GetAsync(building.Id, new EnergyPeriod(month, now), EnergyResolution.Day, carrier: null, annualise: null, cancellationToken)).Answer
+            ? (await energy.GetAsync(new EnergyQuestion(building.Id, new EnergyPeriod(month, now), EnergyResolution.Day), cancellationToken)).Answer
             : null;
         if (report is null)
         {

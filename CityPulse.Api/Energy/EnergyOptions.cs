@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace CityPulse.Api.Energy;
 
-/// <summary>Factors that turn other carriers into kWh. Section <c>Energy</c>.</summary>
+/// <summary>What turns other carriers into kWh, and how demand is measured. Section <c>Energy</c>.</summary>
 internal sealed class EnergyOptions
 {
     public const string Section = "Energy";
@@ -13,4 +13,8 @@ internal sealed class EnergyOptions
     /// </summary>
     [Range(1, 50, ErrorMessage = "Energy:GasKWhPerM3 must lie between 1 and 50 kWh/m³.")]
     public double GasKWhPerM3 { get; set; } = 39.5 * 1.02264 / 3.6;
+
+    /// <summary>Minutes of the blocks whose average power is the demand. They begin with the hour.</summary>
+    [AllowedValues(15, 30, 60, ErrorMessage = "Energy:PeakBlockMinutes must be 15, 30 or 60.")]
+    public int PeakBlockMinutes { get; set; } = 15;
 }

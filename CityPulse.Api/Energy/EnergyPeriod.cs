@@ -1,4 +1,6 @@
 using System.Globalization;
+using CityPulse.Api.Energy.Domain;
+using CityPulse.Api.Http;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -10,7 +12,19 @@ internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset
     private static readonly DateTimeOffset Earliest = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>No reading is older (ingest refuses it), so no peak is either.</summary>
+    private static readonly DateTimeOffset FirstReading = new(1999, 12, 31, 0, 0, 0, TimeSpan.Zero);
+
     public TimeSpan Length => To - From;
+
+    /// <summary>The demand blocks of the period, as far as readings can reach; null where they do not reach at all.</summary>
+    public BucketGrid? Blocks(int minutes, DateTimeOffset now)
+    {
+        var from = From > FirstReading ? From : FirstReading;
+        var end = now.AddDays(32); // Delta intervals of a month may reach this far past the last reading.
+        var to = To < end ? To : end;
+        return from < to ? BucketGrid.Blocks(from, to, minutes) : null;
+    }
 
     /// <returns>The period, or the refusal.</returns>
     public static (EnergyPeriod Period, ProblemHttpResult? Problem) Parse(string? from, string? to, DateTimeOffset now)
@@ -26,6 +40,24 @@ internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset
         }
 
         return start >= end ? Refuse("from", "from must be before to.") : (new EnergyPeriod(start, end), null);
+    }
+
+    /// <summary>A period of which both ends must be given, under names such as <c>baselineFrom</c>.</summary>
+    public static EnergyPeriod? Require(Validator check, string fromName, string? from, string toName, string? to)
+    {
+        var start = Required(check, fromName, from);
+        var end = Required(check, toName, to);
+        return start is { } a && end is { } b && check.Check(a < b, fromName, $"{fromName} must be before {toName}.") ? new EnergyPeriod(a, b) : null;
+    }
+
+    private static DateTimeOffset? Required(Validator check, string name, string? text)
+    {
+        if (!check.Check(text is not null, name, $"{name} is required."))
+        {
+            return null;
+        }
+
+        return check.Check(TryParse(text, default, out var at), name, Expected(name)) ? at : null;
     }
 
     private static (EnergyPeriod, ProblemHttpResult?) Refuse(string path, string message) => (default, Problems.Validation(path, message));

@@ -10,10 +10,17 @@ using NpgsqlTypes;
 namespace CityPulse.Api.Energy;
 
 /// <summary>A building as far as energy is concerned.</summary>
-internal sealed record EnergyBuilding(Guid Id, string Name, string Use, double FloorAreaM2, string TimeZone, double? KgPerKWh);
+internal sealed record EnergyBuilding(
+    Guid Id, string Name, string Use, double FloorAreaM2, string TimeZone, Guid? TariffId, string? EmissionRegion, double? KgPerKWh);
 
 /// <summary>One sensor that counts.</summary>
-internal sealed record EnergySensor(int Key, Guid BuildingId, MeterSpec Spec);
+internal sealed record EnergySensor(int Key, Guid Id, Guid BuildingId, string Name, string Quantity, string Unit, string Kind, MeterSpec Spec)
+{
+    public string Carrier { get; } = EnergyUnits.CarrierOf(Quantity);
+}
+
+/// <summary>What a run read of one sensor.</summary>
+internal readonly record struct ReadingsRead(int Count, DateTimeOffset? First, DateTimeOffset? Last);
 
 /// <summary>
 /// Reads meters and streams their raw readings through <see cref="EnergyMeter"/>: one round trip for a whole portfolio, and never
@@ -31,11 +38,12 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
         db.Buildings.AsNoTracking()
             .Where(b => buildingId == null || b.Id == buildingId)
             .OrderBy(b => b.Id)
-            .Select(b => new EnergyBuilding(b.Id, b.Name, b.Use, b.FloorAreaM2, b.TimeZone, b.CarbonIntensityKgPerKwh))
+            .Select(b => new EnergyBuilding(b.Id, b.Name, b.Use, b.FloorAreaM2, b.TimeZone, b.TariffId, b.EmissionRegion, b.CarbonIntensityKgPerKwh))
             .ToListAsync(cancellationToken);
 
     /// <summary>
-    /// The sensors of these buildings that are energy meters of the carrier; submeters measure again what a main meter has measured.
+    /// The sensors of these buildings that are energy meters of the carrier, building by building; submeters measure again what a main
+    /// meter has measured.
     /// </summary>
     public async Task<List<EnergySensor>> SensorsAsync(
         IReadOnlyCollection<EnergyBuilding> buildings, string? carrier, CancellationToken cancellationToken)
@@ -44,10 +52,10 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
         var ids = buildings.Select(b => b.Id).ToArray();
         var sensors = await db.Sensors.AsNoTracking()
             .Where(s => !s.Submeter && quantities.Contains(s.Quantity) && ids.Contains(s.BuildingId))
-            .OrderBy(s => s.Key)
+            .OrderBy(s => s.BuildingId).ThenBy(s => s.Key)
             .Select(s => new
             {
-                s.Key, s.BuildingId, s.Quantity, s.Unit, s.Kind, s.IntervalSeconds, s.Interpolation, s.IntervalLabel,
+                s.Key, s.Id, s.BuildingId, s.Name, s.Quantity, s.Unit, s.Kind, s.IntervalSeconds, s.Interpolation, s.IntervalLabel,
                 s.RegisterMaximum, s.MaxValue, s.RatedPowerKw,
             })
             .ToListAsync(cancellationToken);
@@ -57,13 +65,20 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
             let spec = MeterSpec.Of(
                 s.Quantity, s.Unit, s.Kind, s.IntervalSeconds, s.Interpolation, s.IntervalLabel, s.RegisterMaximum, s.MaxValue, s.RatedPowerKw, gas)
             where spec is not null
-            select new EnergySensor(s.Key, s.BuildingId, spec)];
+            select new EnergySensor(s.Key, s.Id, s.BuildingId, s.Name, s.Quantity, s.Unit, s.Kind, spec)];
     }
 
-    /// <summary>Lets every sensor's readings of the period (and the few beyond its edges that a step across needs) run into its tally.</summary>
+    /// <summary>Lets every sensor's readings of the period (and the few beyond its edges that a step across needs) run into its sink.</summary>
+    /// <param name="done">Is told what was read of each sensor once its last step is made.</param>
     public async Task RunAsync(
-        IReadOnlyList<EnergySensor> sensors, EnergyPeriod period, Func<EnergySensor, EnergyTally> begin, CancellationToken cancellationToken)
+        IReadOnlyList<EnergySensor> sensors, EnergyPeriod period, Func<EnergySensor, IEnergySink> begin, CancellationToken cancellationToken,
+        Action<EnergySensor, ReadingsRead>? done = null)
     {
+        if (sensors.Count == 0)
+        {
+            return;
+        }
+
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         foreach (var chunk in sensors.Chunk(BatchSize))
         {
@@ -77,12 +92,16 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
             foreach (var sensor in chunk)
             {
                 var meter = EnergyMeter.Create(sensor.Spec, begin(sensor));
+                var (count, first, last) = (0, 0L, 0L);
                 while (await reader.ReadAsync(cancellationToken))
                 {
-                    meter.Read(reader.GetDateTime(0).Ticks, reader.GetDouble(1));
+                    last = reader.GetDateTime(0).Ticks;
+                    first = count++ == 0 ? last : first;
+                    meter.Read(last, reader.GetDouble(1));
                 }
 
                 meter.End();
+                done?.Invoke(sensor, count == 0 ? default : new ReadingsRead(count, new(first, TimeSpan.Zero), new(last, TimeSpan.Zero)));
                 await reader.NextResultAsync(cancellationToken);
             }
         }
@@ -90,10 +109,11 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
 
     private static NpgsqlBatchCommand Select(EnergySensor sensor, EnergyPeriod period)
     {
-        var interval = sensor.Spec.Interval;
+        var (interval, reach) = (sensor.Spec.Interval, TimeSpan.FromTicks(sensor.Spec.Reach));
         var (from, to) = (period.From.UtcDateTime, period.To.UtcDateTime);
         return sensor.Spec.Kind switch
         {
+            _ when sensor.Spec.IsCivil && sensor.Spec.Kind is MeterKind.DeltaFromStart or MeterKind.DeltaToEnd => Between(sensor.Key, from - reach, to + reach),
             MeterKind.DeltaFromStart => Between(sensor.Key, from - interval, to),
             MeterKind.DeltaToEnd => Between(sensor.Key, from, to + interval),
             MeterKind.PowerLinear or MeterKind.PowerHeld => Between(sensor.Key, from - (3 * interval), to + (3 * interval)),

@@ -1,86 +1,94 @@
 using CityPulse.Api.Energy.Domain;
+using CityPulse.Api.Energy.Terms;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace CityPulse.Api.Energy;
 
 /// <summary>Answers for one building or the portfolio.</summary>
-internal sealed class EnergyReport(EnergyReader reader, TimeProvider time)
+internal sealed class EnergyReport(EnergyReader reader, EnergyTerms terms, IOptions<EnergyOptions> options, TimeProvider time)
 {
-    /// <summary>No reading is older (ingest refuses it), so no peak is either.</summary>
-    private static readonly DateTimeOffset FirstReading = new(1999, 12, 31, 0, 0, 0, TimeSpan.Zero);
-
     public async Task<(EnergyResponse? Answer, ProblemHttpResult? Problem)> GetAsync(
-        Guid? buildingId, EnergyPeriod period, EnergyResolution resolution, string? carrier, bool? annualise, CancellationToken cancellationToken)
+        EnergyQuestion question, CancellationToken cancellationToken, EnergyTrace? trace = null)
     {
-        var buildings = await reader.BuildingsAsync(buildingId, cancellationToken);
-        if (buildingId is not null && buildings.Count == 0)
+        var period = question.Period;
+        var buildings = await reader.BuildingsAsync(question.BuildingId, cancellationToken);
+        if (question.BuildingId is not null && buildings.Count == 0)
         {
             return (null, Problems.NotFound("building"));
         }
 
         var zone = CommonZone(buildings);
-        if (BucketGrid.Create(period.From, period.To, resolution, zone) is not { } grid)
+        if (BucketGrid.Create(period.From, period.To, question.Resolution, zone) is not { } grid)
         {
             return (null, Problems.Validation("from", $"The period has more than {BucketGrid.MaxBuckets} buckets; shorten it or take a coarser resolution."));
         }
 
-        var sensors = await reader.SensorsAsync(buildings, carrier, cancellationToken);
-        var tally = new EnergyTally(grid, QuarterHours(period));
+        var blocks = period.Blocks(options.Value.PeakBlockMinutes, time.GetUtcNow());
+        if (await terms.FindAsync(buildings, question, blocks, cancellationToken) is not { } applied)
+        {
+            return (null, Problems.NotFound("tariff"));
+        }
+
+        var sensors = await reader.SensorsAsync(buildings, question.Carrier, cancellationToken);
+        var tally = new EnergyTally(grid, blocks);
+        var books = new EnergyBooks(grid.Count);
         var byId = buildings.ToDictionary(b => b.Id);
-        var used = new Dictionary<Guid, double>();
-        var last = (Building: Guid.Empty, KWh: 0.0);
+        var metered = new List<EnergyBuilding>();
+        BuildingAccount? account = null;
         await reader.RunAsync(
             sensors,
             period,
             sensor =>
             {
-                Settle();
-                last = (sensor.BuildingId, tally.TotalKWh);
-                tally.BeginMeter(byId[sensor.BuildingId].KgPerKWh);
-                return tally;
-            },
-            cancellationToken);
-        Settle();
+                if (metered.Count == 0 || metered[^1].Id != sensor.BuildingId)
+                {
+                    Close();
+                    metered.Add(byId[sensor.BuildingId]);
+                    account = applied.Open(metered[^1], grid);
+                }
 
-        var metered = buildings.Where(b => used.ContainsKey(b.Id)).ToList();
-        var unknownCo2 = metered.Count(b => b.KgPerKWh is null && used[b.Id] > 0);
-        var totals = Totals(tally, period, metered, buildings.Count, unknownCo2, annualise);
+                tally.BeginMeter(metered[^1].KgPerKWh);
+                account!.BeginMeter(sensor.Carrier);
+                return trace is null ? new Fan(tally, account) : new Fan(tally, account, trace.Begin(period));
+            },
+            cancellationToken,
+            trace is null ? null : trace.End);
+        Close();
+
+        var totals = Totals(tally, books, period, metered, buildings.Count, question);
         var items = Enumerable.Range(0, grid.Count).Where(i => !tally.IsEmpty(i)).Select(i =>
         {
             var figure = tally[i];
             return new EnergyItem(
-                grid.StartOf(i), figure.KWh, Cost: null, unknownCo2 == 0 ? figure.Co2Kg : null, figure.Coverage, figure.Method.Name());
+                grid.StartOf(i), figure.KWh, books.CostOf(i), books.Co2Of(i, figure.Co2Kg), figure.Coverage, figure.Method.Name());
         });
-        return (new EnergyResponse(period.From, period.To, Name(resolution), zone.Id, buildingId, carrier, totals, [.. items]), null);
+        return (new EnergyResponse(
+            period.From, period.To, question.Resolution.Name(), zone.Id, question.BuildingId, question.Carrier, totals, [.. items]), null);
 
-        void Settle()
+        void Close()
         {
-            if (last.Building != Guid.Empty)
+            if (account is not null)
             {
-                used[last.Building] = used.GetValueOrDefault(last.Building) + (tally.TotalKWh - last.KWh);
+                books.Close(metered[^1].Id, account);
+                trace?.Close(metered[^1].Id, account);
+                account = null;
             }
         }
     }
 
     private static EnergyTotals Totals(
-        EnergyTally tally, EnergyPeriod period, List<EnergyBuilding> metered, int buildings, int unknownCo2, bool? annualise)
+        EnergyTally tally, EnergyBooks books, EnergyPeriod period, List<EnergyBuilding> metered, int buildings, EnergyQuestion question)
     {
-        var notes = new Dictionary<string, string> { ["cost"] = "There are no tariffs in this version." };
+        var notes = EnergyNotes.OfTerms(books, question.BuildingId is not null);
         var total = tally.Total;
         var peak = tally.Peak;
-        var eui = EnergyUseIntensity.Of(total.KWh, metered.Sum(b => b.FloorAreaM2), total.Coverage, period.Length, annualise);
+        var eui = EnergyUseIntensity.Of(total.KWh, metered.Sum(b => b.FloorAreaM2), total.Coverage, period.Length, question.Annualise);
         if (eui.Note is not null || metered.Count < buildings)
         {
             var area = metered.Count < buildings ? $"Over the floor area of the {metered.Count} of {buildings} buildings that have a meter." : null;
             notes["euiKwhPerM2Year"] = string.Join(' ', new[] { eui.Note, area }.Where(n => n is not null));
-        }
-
-        if (unknownCo2 > 0)
-        {
-            notes["co2Kg"] = unknownCo2 == 1 && buildings == 1
-                ? "The building has no carbonIntensityKgPerKwh."
-                : $"{unknownCo2} of the buildings that used energy have no carbonIntensityKgPerKwh.";
         }
 
         if (peak is null)
@@ -94,17 +102,15 @@ internal sealed class EnergyReport(EnergyReader reader, TimeProvider time)
         }
 
         return new EnergyTotals(
-            total.KWh, Cost: null, Currency: null, unknownCo2 == 0 ? total.Co2Kg : null, peak?.Kw, peak?.At,
+            total.KWh,
+            books.IsPriced ? books.EnergyCost + books.DemandCost : null,
+            books.IsPriced ? books.EnergyCost : null,
+            books.IsPriced ? books.DemandCost : null,
+            books.Currency,
+            books.IsWeighed ? books.Co2Kg : null,
+            peak?.Kw, peak?.At,
             peak is { } p ? total.KWh / (p.Kw * period.Length.TotalHours) : null,
-            eui.KWhPerM2Year, total.Coverage, total.Method.Name(), tally.Meters, tally.Quarantined, notes);
-    }
-
-    private BucketGrid? QuarterHours(EnergyPeriod period)
-    {
-        var from = period.From > FirstReading ? period.From : FirstReading;
-        var end = time.GetUtcNow().AddDays(32); // Delta intervals of a month may reach this far past the last reading.
-        var to = period.To < end ? period.To : end;
-        return from < to ? BucketGrid.Create(from, to, EnergyResolution.QuarterHour, TimeZoneInfo.Utc, int.MaxValue) : null;
+            eui.KWhPerM2Year, total.Coverage, total.Method.Name(), tally.Meters, tally.Quarantined, books.Co2Factors, notes);
     }
 
     private static TimeZoneInfo CommonZone(List<EnergyBuilding> buildings)
@@ -112,13 +118,24 @@ internal sealed class EnergyReport(EnergyReader reader, TimeProvider time)
         var zones = buildings.Select(b => b.TimeZone).Distinct().Take(2).ToList();
         return zones.Count == 1 ? TimeZoneInfo.FindSystemTimeZoneById(zones[0]) : TimeZoneInfo.Utc;
     }
+}
 
-    private static string Name(EnergyResolution resolution) => resolution switch
+/// <summary>Gives the steps of one meter to all who count them.</summary>
+internal sealed class Fan(params IEnergySink[] sinks) : IEnergySink
+{
+    public void Add(in EnergySegment segment)
     {
-        EnergyResolution.QuarterHour => "15m",
-        EnergyResolution.Hour => "1h",
-        EnergyResolution.Day => "1d",
-        EnergyResolution.Month => "1mo",
-        _ => throw new ArgumentOutOfRangeException(nameof(resolution)),
-    };
+        foreach (var sink in sinks)
+        {
+            sink.Add(segment);
+        }
+    }
+
+    public void Quarantine(long from, long to)
+    {
+        foreach (var sink in sinks)
+        {
+            sink.Quarantine(from, to);
+        }
+    }
 }

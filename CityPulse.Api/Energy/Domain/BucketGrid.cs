@@ -8,6 +8,18 @@ internal enum EnergyResolution
     Month,
 }
 
+internal static class EnergyResolutionNames
+{
+    public static string Name(this EnergyResolution resolution) => resolution switch
+    {
+        EnergyResolution.QuarterHour => "15m",
+        EnergyResolution.Hour => "1h",
+        EnergyResolution.Day => "1d",
+        EnergyResolution.Month => "1mo",
+        _ => throw new ArgumentOutOfRangeException(nameof(resolution)),
+    };
+}
+
 /// <summary>
 /// A period cut into buckets. Quarter hours and hours follow UTC, days and months the zone. The first and the last bucket may be cut
 /// by the period: they keep the time at which they begin, and count only what lies in the period.
@@ -56,6 +68,18 @@ internal sealed class BucketGrid
 
     /// <summary>The period as one bucket.</summary>
     public static BucketGrid Whole(DateTimeOffset from, DateTimeOffset to) => new([from.ToUniversalTime()], from.UtcTicks, to.UtcTicks);
+
+    /// <summary>Blocks of so many minutes, which divide the hour and begin with it.</summary>
+    public static BucketGrid Blocks(DateTimeOffset from, DateTimeOffset to, int minutes)
+    {
+        var starts = new List<DateTimeOffset>();
+        for (var start = Floor(from, minutes * TimeSpan.TicksPerMinute); start < to; start = start.AddMinutes(minutes))
+        {
+            starts.Add(start);
+        }
+
+        return new BucketGrid(starts, from.UtcTicks, to.UtcTicks);
+    }
 
     /// <summary>Null when the period has more buckets than <paramref name="maximum"/>.</summary>
     public static BucketGrid? Create(

@@ -26,4 +26,24 @@ internal static class CivilTime
     }
 
     public static DateOnly DayOf(DateTimeOffset at, TimeZoneInfo zone) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
+
+    /// <summary>When the offset changes between two instants that have different ones, to the tick.</summary>
+    public static DateTimeOffset ChangeBetween(DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone)
+    {
+        var (low, high, old) = (from.UtcTicks, to.UtcTicks - 1, zone.GetUtcOffset(from));
+        while (high - low > 1)
+        {
+            var middle = low + ((high - low) / 2);
+            if (zone.GetUtcOffset(new DateTime(middle, DateTimeKind.Utc)) == old)
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return new DateTimeOffset(high, TimeSpan.Zero);
+    }
 }

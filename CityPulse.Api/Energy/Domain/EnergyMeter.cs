@@ -34,20 +34,56 @@ internal abstract class EnergyMeter(MeterSpec spec, IEnergySink sink)
 }
 
 /// <summary>Each reading is the amount of its own interval.</summary>
+/// <remarks>
+/// Days and bills are of the calendar: a local day has 23 or 25 hours twice a year, a bill 28 to 35 days. So an interval of a day or
+/// more reaches to the neighbouring reading where that is roughly (half to one and a half times) its length away.
+/// </remarks>
 internal sealed class DeltaMeter(MeterSpec spec, IEnergySink sink) : EnergyMeter(spec, sink)
 {
+    private long? _previousAt;
+    private double _previousValue;
+
     public override void Read(long at, double value)
     {
-        var from = Spec.Kind == MeterKind.DeltaToEnd ? at - Spec.Interval.Ticks : at;
-        var to = from + Spec.Interval.Ticks;
-        var kWh = value * Spec.ToKWh;
-        if (kWh < 0 || Spec.Exceeds(kWh, Spec.Interval.Ticks))
+        if (!Spec.IsCivil)
         {
-            Sink.Quarantine(from, to);
+            Emit(Spec.Kind == MeterKind.DeltaToEnd ? at - Spec.Interval.Ticks : at, value, Spec.Interval.Ticks);
             return;
         }
 
-        Sink.Add(EnergySegment.Even(from, to, kWh, EnergyMethods.Delta));
+        var distance = _previousAt is { } previous && 2 * (at - previous) >= Spec.Interval.Ticks && at - previous <= Spec.Reach
+            ? at - previous
+            : Spec.Interval.Ticks;
+        if (Spec.Kind == MeterKind.DeltaToEnd)
+        {
+            Emit(at - distance, value, distance);
+        }
+        else if (_previousAt is { } from)
+        {
+            Emit(from, _previousValue, distance);
+        }
+
+        (_previousAt, _previousValue) = (at, value);
+    }
+
+    public override void End()
+    {
+        if (Spec.IsCivil && Spec.Kind == MeterKind.DeltaFromStart && _previousAt is { } from)
+        {
+            Emit(from, _previousValue, Spec.Interval.Ticks);
+        }
+    }
+
+    private void Emit(long from, double value, long length)
+    {
+        var kWh = value * Spec.ToKWh;
+        if (kWh < 0 || Spec.Exceeds(kWh, length))
+        {
+            Sink.Quarantine(from, from + length);
+            return;
+        }
+
+        Sink.Add(EnergySegment.Even(from, from + length, kWh, EnergyMethods.Delta));
     }
 }
 

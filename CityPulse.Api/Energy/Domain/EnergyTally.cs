@@ -4,9 +4,6 @@ namespace CityPulse.Api.Energy.Domain;
 /// <param name="Coverage">Share of the time, over all meters, of which something is known: 0..1.</param>
 internal readonly record struct EnergyFigure(double KWh, double Co2Kg, double Coverage, EnergyMethods Method);
 
-/// <summary>The largest 15-minute block average.</summary>
-internal readonly record struct PeakDemand(double Kw, DateTimeOffset At);
-
 /// <summary>
 /// Adds up the segments of any number of meters, cut at the buckets and at the period's edges.
 /// Call <see cref="BeginMeter"/> before the segments of each.
@@ -14,15 +11,13 @@ internal readonly record struct PeakDemand(double Kw, DateTimeOffset At);
 internal sealed class EnergyTally : IEnergySink
 {
     private readonly BucketGrid _grid;
-    private readonly BucketGrid? _blocks;
+    private readonly DemandBlocks? _demand;
     private readonly double[] _kWh;
     private readonly double[] _co2Kg;
     private readonly long[] _coveredTicks;
     private readonly EnergyMethods[] _methods;
-    private readonly double[] _blockKWh;
 
     private int _bucket;
-    private int _block;
     private long _coveredUntil;
     private double _kgPerKWh;
     private bool _cutByPeriod;
@@ -30,12 +25,11 @@ internal sealed class EnergyTally : IEnergySink
     /// <param name="blocks">The quarter hours of the period, when the peak is wanted.</param>
     public EnergyTally(BucketGrid grid, BucketGrid? blocks = null)
     {
-        (_grid, _blocks) = (grid, blocks);
+        (_grid, _demand) = (grid, blocks is null ? null : new DemandBlocks(blocks));
         _kWh = new double[grid.Count];
         _co2Kg = new double[grid.Count];
         _coveredTicks = new long[grid.Count];
         _methods = new EnergyMethods[grid.Count];
-        _blockKWh = new double[blocks?.Count ?? 0];
     }
 
     public int Meters { get; private set; }
@@ -50,7 +44,8 @@ internal sealed class EnergyTally : IEnergySink
     {
         Meters++;
         _kgPerKWh = kgPerKWh ?? 0;
-        (_bucket, _block, _coveredUntil) = (0, 0, long.MinValue);
+        (_bucket, _coveredUntil) = (0, long.MinValue);
+        _demand?.BeginMeter();
     }
 
     public void Add(in EnergySegment segment)
@@ -79,7 +74,8 @@ internal sealed class EnergyTally : IEnergySink
         }
 
         _coveredUntil = Math.Max(_coveredUntil, to);
-        AddToBlocks(segment);
+        _cutByPeriod |= segment.LongGap && (segment.From < _grid.From || segment.To > _grid.To);
+        _demand?.Add(segment);
     }
 
     public void Quarantine(long from, long to)
@@ -117,47 +113,7 @@ internal sealed class EnergyTally : IEnergySink
         }
     }
 
-    public PeakDemand? Peak
-    {
-        get
-        {
-            PeakDemand? peak = null;
-            for (var i = 0; i < _blockKWh.Length; i++)
-            {
-                // A block that the period cuts is averaged over the part that is in the period.
-                var (from, to) = _blocks![i];
-                var kw = _blockKWh[i] / EnergySegment.Hours(to - from);
-                if (kw > (peak?.Kw ?? 0))
-                {
-                    peak = new PeakDemand(kw, _blocks.StartOf(i));
-                }
-            }
-
-            return peak;
-        }
-    }
-
-    private void AddToBlocks(in EnergySegment segment)
-    {
-        _cutByPeriod |= segment.LongGap && (segment.From < _grid.From || segment.To > _grid.To);
-        if (_blocks is null)
-        {
-            return;
-        }
-
-        var from = Math.Max(segment.From, _blocks.From);
-        var to = Math.Min(segment.To, _blocks.To);
-        if (from >= to)
-        {
-            return;
-        }
-
-        _block = _blocks.Find(from, _block);
-        for (var i = _block; i < _blocks.Count && _blocks[i].From < to; i++)
-        {
-            _blockKWh[i] += segment.Within(Math.Max(from, _blocks[i].From), Math.Min(to, _blocks[i].To));
-        }
-    }
+    public PeakDemand? Peak => _demand?.Peak;
 
     private double Coverage(long covered, long length) =>
         Meters == 0 ? 0 : Math.Clamp((double)covered / length / Meters, 0, 1);

@@ -23,6 +23,8 @@ internal static class EnergyUnits
         _ => [],
     };
 
+    public static string CarrierOf(string quantity) => Carriers.First(c => Quantities(c).Contains(quantity));
+
     /// <summary>kWh of one unit; for power the kW of one unit. Null when the quantity or its unit is none of energy.</summary>
     /// <param name="gasKWhPerM3">What a cubic metre of gas holds (gross calorific value × state correction).</param>
     public static double? ToKWh(string quantity, string unit, double gasKWhPerM3) =>

@@ -19,12 +19,24 @@ internal enum MeterKind
 /// <param name="RegisterMaximum">In the sensor's unit: where a counter starts again at 0.</param>
 internal sealed record MeterSpec(MeterKind Kind, TimeSpan Interval, double ToKWh, double? RegisterMaximum = null, double? RatedPowerKw = null)
 {
+    /// <summary>A tenth of what the whole world generates in a year.</summary>
+    public const double LargestStepKWh = 1e12;
+
     /// <summary>Readings further apart than this leave a gap.</summary>
     public long LongestStep => 3 * Interval.Ticks;
 
-    /// <summary>No step may hold more than the rated power can deliver; a billionth of slack for the arithmetic.</summary>
+    /// <summary>Intervals of days and bills, whose length the calendar decides.</summary>
+    public bool IsCivil => Interval >= TimeSpan.FromDays(1);
+
+    /// <summary>How far the interval of a delta may reach from its reading.</summary>
+    public long Reach => IsCivil ? Interval.Ticks * 3 / 2 : Interval.Ticks;
+
+    /// <summary>
+    /// No step may hold more than the rated power can deliver (a billionth of slack for the arithmetic), nor more than a city can use:
+    /// one broken value must not drown every figure that it is a part of.
+    /// </summary>
     public bool Exceeds(double kWh, long ticks) =>
-        RatedPowerKw is { } rated && kWh > rated * EnergySegment.Hours(ticks) * (1 + 1e-9);
+        !(kWh <= LargestStepKWh) || (RatedPowerKw is { } rated && kWh > rated * EnergySegment.Hours(ticks) * (1 + 1e-9));
 
     /// <summary>
     /// The meter of a sensor, or null where the sensor measures no energy (an instantaneous "energy", a cumulated "power").

@@ -17,6 +17,8 @@ internal static class QuantityTable
     {
         ["kWh"] = new(1), ["Wh"] = new(1e-3), ["MWh"] = new(1e3), ["GWh"] = new(1e6),
         ["kW.h"] = new(1), ["W.h"] = new(1e-3), ["MW.h"] = new(1e3), ["GW.h"] = new(1e6),
+        // US therm (NIST SP 811, appendix B.8) and international-table Btu; UCUM knows the second only.
+        ["therm"] = new(105.4804 / 3.6), ["[Btu_IT]"] = new(1055.05585262 / 3.6e6),
         ["J"] = new(1 / 3.6e6), ["kJ"] = new(1 / 3.6e3), ["MJ"] = new(1 / 3.6), ["GJ"] = new(1e3 / 3.6),
     };
 
