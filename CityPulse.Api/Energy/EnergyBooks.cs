@@ -12,6 +12,7 @@ internal sealed class EnergyBooks(int buckets)
     private readonly Dictionary<Guid, WeighedEnergy> _factors = [];
     private readonly Dictionary<double, Co2FactorUse> _own = [];
     private readonly SortedSet<string> _currencies = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _idleCurrencies = new(StringComparer.Ordinal);
     private bool _someMeterUnpriced;
     private bool _someMeterUnweighed;
 
@@ -34,10 +35,13 @@ internal sealed class EnergyBooks(int buckets)
 
     public int BuildingsWithoutFactor { get; private set; }
 
-    public bool AnyTariff => _currencies.Count > 0;
+    public bool AnyTariff => _currencies.Count + _idleCurrencies.Count > 0;
 
-    /// <summary>Null when there is no price, or prices are in several currencies and must not be added up.</summary>
-    public string? Currency => _currencies.Count == 1 ? _currencies.Min : null;
+    /// <summary>
+    /// Null when there is no price, or prices are in several currencies and must not be added up. Buildings that used nothing have a say
+    /// only where none did.
+    /// </summary>
+    public string? Currency => (_currencies.Count > 0 ? _currencies : _idleCurrencies) is { Count: 1 } one ? one.Min : null;
 
     public bool IsPriced => Currency is not null && KWhWithoutTariff + KWhOutsideTariff == 0;
 
@@ -105,7 +109,7 @@ internal sealed class EnergyBooks(int buckets)
             return;
         }
 
-        _currencies.Add(tariff.Currency);
+        (account.KWh > 0 ? _currencies : _idleCurrencies).Add(tariff.Currency);
         KWhOutsideTariff += account.KWhOutsideTariff;
         _someMeterUnpriced |= account.KWhOutsideTariff > 0;
         foreach (var (bucket, kWh, priced) in account.Prices())

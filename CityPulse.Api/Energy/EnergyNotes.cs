@@ -28,7 +28,7 @@ internal static class EnergyNotes
         { KWhWithoutTariff: > 0 } => $"{books.BuildingsWithoutTariff} of the buildings that used energy have no tariff.",
         { KWhOutsideTariff: > 0 } => string.Create(
             CultureInfo.InvariantCulture, $"{books.KWhOutsideTariff:0.###} kWh are of a carrier or a time that the tariff has no price for."),
-        { DemandCost: > 0 } => "With the demand charge of every month of which the period has a part; the items show the energy's cost only.",
+        { DemandCost: > 0 } => "With the demand charge of every month of which the period has a part.",
         _ => null,
     };
 

@@ -56,6 +56,10 @@ internal sealed class EnergyReport(EnergyReader reader, EnergyTerms terms, IOpti
             cancellationToken,
             trace is null ? null : trace.End);
         Close();
+        foreach (var building in metered.Count == 0 ? buildings : [])
+        {
+            books.Close(building.Id, applied.Open(building, grid)); // Nothing was used, and that has a price too.
+        }
 
         var totals = Totals(tally, books, period, metered, buildings.Count, question);
         var items = Enumerable.Range(0, grid.Count).Where(i => !tally.IsEmpty(i)).Select(i =>

@@ -98,6 +98,11 @@ internal sealed class TariffPlan
                 yield break;
             }
 
+            if (next <= start)
+            {
+                continue; // A place that changed sides of the date line left this day out.
+            }
+
             var (before, after) = (zone.GetUtcOffset(start), zone.GetUtcOffset(next.AddTicks(-1)));
             var midnight = day.ToDateTime(TimeOnly.MinValue).Ticks;
             edges.Clear();

@@ -117,7 +117,7 @@ public sealed class EnergyApiTests(TestStores stores, EnergyApiFixture fixture) 
         (await Order("kwh")).ShouldBe([("Large", 240), ("Small", 24), ("Empty", null)]);
         (await Order("co2")).ShouldBe([("Large", 96), ("Small", 2.4), ("Empty", null)]);
         (await Order("eui")).ShouldBe([("Small", 876), ("Large", 87.6), ("Empty", null)]);
-        await (await city.Client.GetAsync($"{Energy}/ranking?metric=cost&{period}")).ReadProblemAsync(HttpStatusCode.BadRequest);
+        await (await city.Client.GetAsync($"{Energy}/ranking?metric=price&{period}")).ReadProblemAsync(HttpStatusCode.BadRequest);
         empty.ShouldNotBe(Guid.Empty);
 
         var portfolio = (await GetAsync(city, $"{Energy}?{period}")).GetProperty("totals");
