@@ -39,8 +39,8 @@ internal sealed class Wording(Language language)
     public string Beyond(BeyondRules what) => what switch
     {
         BeyondRules.Date => Say("I cannot read that date; write it like 2026-10-31.", "Dieses Datum kann ich nicht lesen; bitte wie 2026-10-31 schreiben."),
-        BeyondRules.Cost => Say("I cannot tell costs: there are no tariffs in this version. I can tell the kWh.",
-            "Kosten kann ich nicht nennen: In dieser Version gibt es keine Tarife. Die kWh kann ich nennen."),
+        BeyondRules.Cost => Say("I cannot tell costs; GET /api/v1/citypulse/energy does, where buildings have tariffs. I can tell the kWh.",
+            "Kosten kann ich nicht nennen; GET /api/v1/citypulse/energy nennt sie, wo Gebäude Tarife haben. Die kWh kann ich nennen."),
         BeyondRules.Forecast => Say("I cannot look ahead: I only answer from what was measured.", "Vorhersagen kann ich nicht: Ich antworte nur aus Messwerten."),
         BeyondRules.Alerts => Say("I cannot tell about alerts or anomalies.", "Zu Alarmen und Auffälligkeiten kann ich nichts sagen."),
         BeyondRules.Statistics => Say("I can tell the latest value of such a quantity, but not its past, averages or extremes.",

@@ -50,6 +50,45 @@ public sealed class PowerAndDeltaMeterTests
         tally.Total.Coverage.ShouldBe(1.0 / 3, 1e-9);
     }
 
+    // Days that begin at local midnight, one of 23 hours and one of 25: each keeps its own energy. The last one has its nominal length.
+    [Theory]
+    [InlineData(nameof(MeterKind.DeltaFromStart), new[] { 0.0, 24, 47, 72 }, new[] { 24.0, 23, 25, 24 })]
+    [InlineData(nameof(MeterKind.DeltaToEnd), new[] { 24.0, 47, 72, 96 }, new[] { 24.0, 23, 25, 24 })]
+    public void An_interval_of_a_day_reaches_to_its_neighbour(string kind, double[] hours, double[] kWh)
+    {
+        var spec = new MeterSpec(Enum.Parse<MeterKind>(kind), TimeSpan.FromDays(1), 1);
+        var readings = hours.Zip(kWh).Select(r => (r.First, r.Second)).ToArray();
+        var edges = new[] { 0.0, 24, 47, 72, 96 };
+        for (var i = 0; i < 4; i++)
+        {
+            var day = Tally(spec, edges[i], edges[i + 1], readings).Total;
+            day.KWh.ShouldBe(edges[i + 1] - edges[i], 1e-9);
+            day.Coverage.ShouldBe(1, 1e-9);
+        }
+    }
+
+    [Fact]
+    public void A_day_that_is_missing_is_not_made_up_by_its_neighbour()
+    {
+        var total = Tally(HourlyDelta with { Interval = TimeSpan.FromDays(1) }, 0, 96, [(0, 24), (48, 24), (72, 24)]).Total;
+        total.KWh.ShouldBe(72, 1e-9);
+        total.Coverage.ShouldBe(0.75, 1e-9);
+    }
+
+    [Fact]
+    public void Shorter_intervals_have_the_length_that_they_say() =>
+        Tally(HourlyDelta, 0, 2, [(0, 6), (0.75, 6)]).Total.KWh.ShouldBe(12, 1e-9);
+
+    [Fact]
+    public void A_broken_value_does_not_drown_the_rest()
+    {
+        var tally = Tally(HourlyDelta, 0, 3, Hourly(1, double.MaxValue, 2));
+        tally.Total.KWh.ShouldBe(3, 1e-9);
+        tally.Quarantined.ShouldBe(1);
+        Tally(HourlyPower, 0, 3, Hourly(1, double.MaxValue, 1, 1)).Total.KWh.ShouldBe(1, 1e-9);
+        Tally(HourlyCounter, 0, 4, Hourly(1, double.MaxValue, 2, 3, 4)).Total.KWh.ShouldBe(3, 1e-9);
+    }
+
     [Fact]
     public void Deltas_are_summed()
     {
