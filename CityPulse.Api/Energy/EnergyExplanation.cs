@@ -1,5 +1,6 @@
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Domain;
+using CityPulse.Api.Readings.Quarantine;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -26,17 +27,24 @@ internal sealed class EnergyExplanation(EnergyReport report, CityDb db, IOptions
             return (null, problem);
         }
 
+        var (from, to) = (question.Period.From.ToUniversalTime(), question.Period.To.ToUniversalTime());
         var quantities = EnergyUnits.Quantities(question.Carrier);
-        var counted = trace.Meters.Select(m => m.SensorId).ToHashSet();
+        Guid[] counted = [.. trace.Meters.Select(m => m.SensorId)];
         var others = await db.Sensors.AsNoTracking()
             .Where(s => quantities.Contains(s.Quantity) && (question.BuildingId == null || s.BuildingId == question.BuildingId))
             .OrderBy(s => s.BuildingId).ThenBy(s => s.Id)
             .Select(s => new { s.Id, s.BuildingId, s.Name, s.Submeter, s.Kind })
             .ToListAsync(cancellationToken);
+        var held = await db.Set<QuarantinedReading>().AsNoTracking()
+            .Where(r => r.State == QuarantineStates.Held && counted.Contains(r.SensorId))
+            .Where(r => r.ObservedAt >= from && r.ObservedAt < to)
+            .GroupBy(r => r.SensorId)
+            .Select(g => new { g.Key, Count = g.Count() })
+            .ToDictionaryAsync(g => g.Key, g => g.Count, cancellationToken);
         return (new EnergyExplanationResponse(
             figure,
             figure.Items.Count,
-            trace.Meters,
+            [.. trace.Meters.Select(m => m with { HeldReadings = held.GetValueOrDefault(m.SensorId) })],
             [.. others.Where(s => !counted.Contains(s.Id)).Select(s => new LeftOutSensor(
                 s.Id, s.BuildingId, s.Name,
                 s.Submeter ? "It is a submeter: a main meter has measured the same energy." : $"A {s.Kind} of this quantity measures no energy."))],

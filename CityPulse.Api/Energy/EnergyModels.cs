@@ -60,12 +60,13 @@ internal sealed record EnergyExplanationResponse(
 
 /// <param name="KwhPerUnit">kWh (of a power gauge: kW) in one unit.</param>
 /// <param name="ReadingsRead">Readings looked at, the few beyond the period's edges that a step across needs included; bad ones are not.</param>
+/// <param name="HeldReadings">Readings of the period that ingest holds as implausible; released, they count.</param>
 /// <param name="Steps">Steps (intervals, differences, stretches of power) that lie at least partly in the period and were counted.</param>
 /// <param name="QuarantinedSteps">The first 100 of the steps that were left out.</param>
 internal sealed record MeterExplanation(
     Guid SensorId, Guid BuildingId, string Name, string Quantity, string Unit, string Kind, string Carrier, double IntervalSeconds,
-    double KwhPerUnit, double? RegisterMaximum, double? RatedPowerKw, int ReadingsRead, DateTimeOffset? FirstReading, DateTimeOffset? LastReading,
-    int Steps, int Quarantined, IReadOnlyList<QuarantinedStep> QuarantinedSteps, double Kwh, double Coverage, string? Method);
+    double KwhPerUnit, double? RegisterMaximum, double? RatedPowerKw, int ReadingsRead, int HeldReadings, DateTimeOffset? FirstReading,
+    DateTimeOffset? LastReading, int Steps, int Quarantined, IReadOnlyList<QuarantinedStep> QuarantinedSteps, double Kwh, double Coverage, string? Method);
 
 internal sealed record QuarantinedStep(DateTimeOffset From, DateTimeOffset To);
 

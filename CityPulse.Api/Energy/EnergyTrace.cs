@@ -27,7 +27,7 @@ internal sealed class EnergyTrace
         var total = trace.Tally.Total;
         _meters.Add(new MeterExplanation(
             sensor.Id, sensor.BuildingId, sensor.Name, sensor.Quantity, sensor.Unit, sensor.Kind, sensor.Carrier, spec.Interval.TotalSeconds,
-            spec.ToKWh, spec.RegisterMaximum, spec.RatedPowerKw, read.Count, read.First, read.Last,
+            spec.ToKWh, spec.RegisterMaximum, spec.RatedPowerKw, read.Count, HeldReadings: 0, read.First, read.Last,
             trace.Steps, trace.Tally.Quarantined, trace.Quarantined, total.KWh, total.Coverage, total.Method.Name()));
     }
 

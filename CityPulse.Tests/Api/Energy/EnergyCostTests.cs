@@ -202,11 +202,12 @@ public sealed class EnergyCostTests(EnergyApiFixture fixture) : IClassFixture<En
         var explanation = await GetAsync(city, $"{Energy}/explain?from=2026-03-01T00:00:00Z&to=2026-03-01T04:00:00Z");
         explanation.GetProperty("figure").GetProperty("totals").GetProperty("kwh").GetDouble().ShouldBe(4);
         var meter = explanation.GetProperty("meters").EnumerateArray().ShouldHaveSingleItem();
-        meter.GetProperty("readingsRead").GetInt32().ShouldBe(4);
+        meter.GetProperty("readingsRead").GetInt32().ShouldBe(3);
+        meter.GetProperty("heldReadings").GetInt32().ShouldBe(1);
         meter.GetProperty("steps").GetInt32().ShouldBe(1);
-        meter.GetProperty("quarantined").GetInt32().ShouldBe(3);
+        meter.GetProperty("quarantined").GetInt32().ShouldBe(2);
         meter.GetProperty("quarantinedSteps").EnumerateArray().Select(s => s.GetProperty("from").GetString())
-            .ShouldBe(["2026-03-01T01:00:00Z", "2026-03-01T02:00:00Z", "2026-03-01T03:00:00Z"]);
+            .ShouldBe(["2026-03-01T01:00:00Z", "2026-03-01T02:00:00Z"]);
         var leftOut = explanation.GetProperty("leftOut").EnumerateArray().ShouldHaveSingleItem();
         leftOut.GetProperty("sensorId").GetGuid().ShouldBe(sub);
         leftOut.GetProperty("reason").GetString()!.ShouldContain("submeter");

@@ -45,17 +45,6 @@ public sealed class TariffPlanTests
     }
 
     [Fact]
-    public void A_day_that_a_place_left_out_costs_nothing()
-    {
-        // Samoa went from 29 to 31 December 2011 to change sides of the date line.
-        var apia = TimeZoneInfo.FindSystemTimeZoneById("Pacific/Apia");
-        var from = CivilTime.StartOf(new DateOnly(2011, 12, 29), apia);
-        var to = CivilTime.StartOf(new DateOnly(2012, 1, 1), apia);
-        (to - from).TotalHours.ShouldBe(48);
-        Cost(from, to, apia, Night, Day).ShouldBe(2 * ((8 * 0.10m) + (16 * 0.30m)));
-    }
-
-    [Fact]
     public void Rates_cut_intervals_pro_rata_within_the_quarter_hour()
     {
         // One interval from 21:50 to 22:10 local with 1 kWh: half of it is night.
