@@ -8,7 +8,7 @@ namespace CityPulse.Bench;
 
 /// <summary>
 /// How long an answer takes as stored readings grow, beside the best plain SQL for the same answer on the same data: the hours of a year
-/// of one sensor, and a month of the energy of 200 buildings by quarter hour. Two years of readings are filled up, so that the period
+/// of one sensor that reports every five minutes, and a month of the energy of 200 buildings by quarter hour. Two years of readings are filled up, so that the period
 /// asked for has ever more neighbours of every kind: other sensors of its months, and other months.
 /// </summary>
 internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
@@ -27,7 +27,7 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         long[] sizes = [.. new long[] { 1_000_000, 10_000_000, 50_000_000 }.Where(s => s < options.Rows), options.Rows];
-        Console.WriteLine($"query: up to {options.Rows:N0} stored readings, each figure the median of {Repeats} calls");
+        Console.WriteLine($"query: up to {options.Rows:N0} stored readings, each figure the fastest of {Repeats} calls");
         await using var stack = await PrivateStack.StartAsync(cancellationToken);
         using var client = await stack.RegisterAsync(cancellationToken);
         await using var connection = new NpgsqlConnection(stack.Database + ";Command Timeout=1800");
@@ -40,11 +40,11 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
         foreach (var size in sizes)
         {
             await fill.UpToAsync(sensors, size, cancellationToken);
-            var hours = await MedianAsync(() => AskAsync(client, $"sensors/{sensors.Asked.Id}/readings?resolution=1h&from={Time(Year.AddSeconds(_asked++))}&to={Time(Year.AddDays(365))}", cancellationToken));
-            var hoursSql = await MedianAsync(() => SqlAsync(connection, HoursSql, [sensors.Asked.Key], Year, Year.AddDays(365), cancellationToken));
-            var energy = await MedianAsync(() => AskAsync(client, $"energy?resolution=15m&carrier=electricity&from={Time(Month)}&to={Time(Month.AddMonths(1).AddSeconds(-_asked++))}", cancellationToken));
-            var energySql = await MedianAsync(() => SqlAsync(connection, EnergySql, sensors.Meters, Month, Month.AddMonths(1), cancellationToken));
-            var latest = await MedianAsync(() => AskAsync(client, $"readings/latest?limit={100 + (_asked++ % 300)}", cancellationToken));
+            var hours = await FastestAsync(() => AskAsync(client, $"sensors/{sensors.Asked.Id}/readings?resolution=1h&from={Time(Year.AddSeconds(_asked++))}&to={Time(Year.AddDays(365))}", cancellationToken));
+            var hoursSql = await FastestAsync(() => SqlAsync(connection, HoursSql, [sensors.Asked.Key], Year, Year.AddDays(365), cancellationToken));
+            var energy = await FastestAsync(() => AskAsync(client, $"energy?resolution=15m&carrier=electricity&from={Time(Month)}&to={Time(Month.AddMonths(1).AddSeconds(-_asked++))}", cancellationToken));
+            var energySql = await FastestAsync(() => SqlAsync(connection, EnergySql, sensors.Meters, Month, Month.AddMonths(1), cancellationToken));
+            var latest = await FastestAsync(() => AskAsync(client, $"readings/latest?limit={100 + (_asked++ % 300)}", cancellationToken));
             times.Add((hours, energy, latest));
             Console.WriteLine(
                 $"  {size,12:N0}   {hours,12:N1} ms   {hoursSql,6:N1} ms   {hoursSql / hours,5:N2}   {energy,17:N1} ms   {energySql,6:N1} ms   {energySql / energy,5:N2}   {latest,10:N1} ms");
@@ -123,8 +123,8 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
             if (_stored == 0)
             {
                 await PartitionsAsync(cancellationToken);
-                await CopyAsync([sensors.Asked.Key], Year.AddDays(-1), 367, cancellationToken);
-                await CopyAsync(sensors.Meters, Month.AddDays(-1), 33, cancellationToken);
+                await CopyAsync([sensors.Asked.Key], Year.AddDays(-1), 367, 5, cancellationToken);
+                await CopyAsync(sensors.Meters, Month.AddDays(-1), 33, 15, cancellationToken);
                 await ExecuteAsync("INSERT INTO rollup_dirty SELECT key, '-infinity', 'infinity' FROM sensors WHERE external_id NOT LIKE 'other-%'", cancellationToken);
             }
 
@@ -132,7 +132,7 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
             {
                 var days = (int)Math.Min(Days, ((size - _stored) / QuartersPerDay) + 1);
                 var keys = sensors.Others.Skip(from).Take((int)Math.Clamp((size - _stored) / (days * QuartersPerDay), 1, 20)).ToArray();
-                await CopyAsync(keys, Start, days, cancellationToken);
+                await CopyAsync(keys, Start, days, 15, cancellationToken);
                 _other += keys.Length;
                 await RollUpAsync(keys, cancellationToken);
             }
@@ -156,18 +156,18 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
             }
         }
 
-        private async Task CopyAsync(int[] keys, DateTime from, int days, CancellationToken cancellationToken)
+        private async Task CopyAsync(int[] keys, DateTime from, int days, int minutes, CancellationToken cancellationToken)
         {
             // In order of time, sensors side by side, as ingest brings them.
             await using var copy = await connection.BeginBinaryImportAsync("COPY readings (sensor_key, observed_at, value) FROM STDIN (FORMAT BINARY)", cancellationToken);
             var random = new Random(keys[0]);
-            for (var quarter = 0; quarter < days * QuartersPerDay; quarter++)
+            for (var at = from; at < from.AddDays(days); at = at.AddMinutes(minutes))
             {
                 foreach (var key in keys)
                 {
                     await copy.StartRowAsync(cancellationToken);
                     await copy.WriteAsync(key, NpgsqlDbType.Integer, cancellationToken);
-                    await copy.WriteAsync(from.AddMinutes(15 * quarter), NpgsqlDbType.TimestampTz, cancellationToken);
+                    await copy.WriteAsync(at, NpgsqlDbType.TimestampTz, cancellationToken);
                     await copy.WriteAsync(Math.Round(5 * random.NextDouble(), 3), NpgsqlDbType.Double, cancellationToken);
                 }
             }
@@ -199,21 +199,19 @@ internal sealed class QueryBenchmark(BenchOptions options, Goals goals)
         }
     }
 
-    private static async Task<double> MedianAsync(Func<Task> work)
+    private static async Task<double> FastestAsync(Func<Task> work)
     {
-        // The first calls meet cold code and cold pages.
-        await work();
-        await work();
-        var times = new double[Repeats];
-        for (var i = 0; i < times.Length; i++)
+        // Whatever else the machine does can only add to a call; the first ones meet cold code and cold pages besides.
+        var fastest = TimeSpan.MaxValue;
+        for (var i = 0; i < Repeats; i++)
         {
             var start = Stopwatch.GetTimestamp();
             await work();
-            times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            var time = Stopwatch.GetElapsedTime(start);
+            fastest = time < fastest ? time : fastest;
         }
 
-        Array.Sort(times);
-        return times[times.Length / 2];
+        return fastest.TotalMilliseconds;
     }
 
     private static async Task AskAsync(HttpClient client, string path, CancellationToken cancellationToken)
