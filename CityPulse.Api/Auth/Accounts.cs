@@ -9,7 +9,7 @@ using Npgsql;
 namespace CityPulse.Api.Auth;
 
 /// <summary>Makes organisations, users and memberships.</summary>
-internal sealed class Accounts(CityDb db, UserManager<User> users, ILookupNormalizer normalizer, TimeProvider time)
+internal sealed class Accounts(CityDb db, NpgsqlDataSource source, UserManager<User> users, ILookupNormalizer normalizer, TimeProvider time)
 {
     public Organization AddOrganization(string name)
     {
@@ -38,23 +38,32 @@ internal sealed class Accounts(CityDb db, UserManager<User> users, ILookupNormal
     }
 
     /// <summary>
-    /// The account of an address, a new one when there is none. Inside the caller's transaction; two who invite the same new address
-    /// at once get the same account.
+    /// The account of an address, a new one when there is none. Two who invite the same new address at once get the same account. One
+    /// that is a member nowhere begins anew, as if it had not been there; it can do nothing until the caller makes it a member.
     /// </summary>
-    /// <param name="passwordHash">Of a new account; one that exists keeps its own.</param>
+    /// <param name="passwordHash">Of an account that begins; another one keeps its own.</param>
     public async Task<Guid> FindOrAddUserAsync(string email, string passwordHash, string displayName, CancellationToken cancellationToken)
     {
+        // Not through the context: accounts are beyond what one organisation sees.
+        const string sql = """
+            insert into users as u (id, email, normalized_email, display_name, password_hash, security_stamp, concurrency_stamp, created_at,
+                                    email_confirmed, lockout_enabled, access_failed_count)
+            values (@id, @email, @normalized, @name, @hash, @stamp, @stamp, @now, false, true, 0)
+            on conflict (normalized_email) do update set
+                password_hash = case when exists (select from memberships m where m.user_id = u.id) then u.password_hash else excluded.password_hash end,
+                display_name = case when exists (select from memberships m where m.user_id = u.id) then u.display_name else excluded.display_name end
+            returning id
+            """;
         var now = time.GetUtcNow();
-        var normalized = normalizer.NormalizeEmail(email);
-        await db.Database.ExecuteSqlAsync(
-            $"""
-            INSERT INTO users (id, email, normalized_email, display_name, password_hash, security_stamp, concurrency_stamp, created_at,
-                               email_confirmed, lockout_enabled, access_failed_count)
-            VALUES ({Guid.CreateVersion7(now)}, {email}, {normalized}, {displayName}, {passwordHash}, {Guid.NewGuid().ToString()},
-                    {Guid.NewGuid().ToString()}, {now}, false, true, 0)
-            ON CONFLICT (normalized_email) DO NOTHING
-            """, cancellationToken);
-        return await db.Users.Where(u => u.NormalizedEmail == normalized).Select(u => u.Id).SingleAsync(cancellationToken);
+        await using var command = source.CreateCommand(sql);
+        command.Parameters.AddWithValue("id", Guid.CreateVersion7(now));
+        command.Parameters.AddWithValue("email", email);
+        command.Parameters.AddWithValue("normalized", normalizer.NormalizeEmail(email));
+        command.Parameters.AddWithValue("name", displayName);
+        command.Parameters.AddWithValue("hash", passwordHash);
+        command.Parameters.AddWithValue("stamp", Guid.NewGuid().ToString());
+        command.Parameters.AddWithValue("now", now);
+        return (Guid)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     /// <summary>Stores all in one transaction; false when somebody else took the address in the meantime.</summary>

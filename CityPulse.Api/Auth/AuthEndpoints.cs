@@ -1,3 +1,4 @@
+using CityPulse.Api.Audit;
 using CityPulse.Api.Auth.Domain;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
@@ -20,7 +21,7 @@ internal static class AuthEndpoints
         var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").AddEndpointFilter(NoStore);
         MapRegister(auth, MayRegister(app.ServiceProvider)).AllowAnonymous();
         auth.MapPost("/login", Login).AllowAnonymous();
-        auth.MapPost("/refresh", Refresh).AllowAnonymous();
+        auth.MapPost("/refresh", Refresh).AllowAnonymous().WithoutAudit();
         auth.MapPost("/logout", Logout).AllowAnonymous();
         auth.MapMe();
         app.MapGet("/.well-known/jwks.json", Jwks.Get).WithTags("Auth").AllowAnonymous();
@@ -57,6 +58,7 @@ internal static class AuthEndpoints
         }
 
         var member = new Member(user.Id, user.Email!, user.DisplayName, Role.Admin, organization.Id, organization.Name);
+        context.AuditAs(member.OrganizationId, member.UserId);
         var session = await sessions.StartAsync(member, FrontendOf(context), proof: null, cancellationToken)
             ?? throw new InvalidOperationException("The new account is gone.");
         return TypedResults.Created("/api/v1/auth/me", await AnswerAsync(session, tokens, context, inCookie: false, cancellationToken));
@@ -102,9 +104,14 @@ internal static class AuthEndpoints
             return Problems.Validation(errors);
         }
 
-        var granted = await signIn.CheckAsync(request.Email!, request.Password!, request.OrganizationId, cancellationToken);
-        var session = granted is { } found
-            ? await sessions.StartAsync(found.Member, FrontendOf(context), found.Proof, cancellationToken)
+        var verdict = await signIn.CheckAsync(request.Email!, request.Password!, request.OrganizationId, cancellationToken);
+        if (verdict.Named is { } named)
+        {
+            context.AuditAs(named.OrganizationId, named.UserId, verdict.Why);
+        }
+
+        var session = verdict is { Named: { } member, Proof: { } proof }
+            ? await sessions.StartAsync(member, FrontendOf(context), proof, cancellationToken)
             : null;
         return session is null
             ? Unauthorized(context, WrongCredentials)
@@ -126,7 +133,14 @@ internal static class AuthEndpoints
             return Problems.Of(StatusCodes.Status403Forbidden, "The cookie counts only with an allowed Origin.");
         }
 
-        var (outcome, session) = await sessions.RefreshAsync(token, FrontendOf(context), cancellationToken);
+        var (outcome, session, owner) = await sessions.RefreshAsync(token, FrontendOf(context), cancellationToken);
+        if (owner is not null)
+        {
+            context.AuditAs(owner.OrganizationId, owner.UserId, outcome == RefreshOutcome.RevokeFamily
+                ? "A spent refresh token came back, so it was stolen or copied: its session has been ended."
+                : null);
+        }
+
         if (session is not null)
         {
             return TypedResults.Ok(await AnswerAsync(session, tokens, context, inCookie, cancellationToken));
@@ -161,9 +175,10 @@ internal static class AuthEndpoints
         if (cookie is not null && await RefreshCookie.IsOriginAllowedAsync(context))
         {
             RefreshCookie.Delete(context.Response);
-            if (await sessions.FamilyOfAsync(cookie, cancellationToken) is { } ofCookie)
+            if (await sessions.OwnerOfAsync(cookie, cancellationToken) is { } owner)
             {
-                families.Add(ofCookie);
+                families.Add(owner.FamilyId);
+                context.AuditAs(owner.OrganizationId, owner.UserId);
             }
         }
 

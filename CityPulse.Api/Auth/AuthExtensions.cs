@@ -24,6 +24,7 @@ internal static class AuthExtensions
         services.AddSingleton<Sessions>();
         services.AddSingleton<SignIn>();
         services.AddHostedService<TokenCleanup>();
+        services.AddHostedService<KeyRotation>();
 
         // OWASP's count for PBKDF2 with SHA-512; stored hashes with fewer are renewed at the next sign-in.
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = 210_000);

@@ -21,6 +21,12 @@ internal sealed class AuthOptions
     /// <summary>The end of a session however often it is refreshed.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(180);
 
+    /// <summary>How long a signing key signs before another one follows.</summary>
+    public TimeSpan SigningKeyLifetime { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a signing key is published before it signs.</summary>
+    public TimeSpan SigningKeyPublishedAhead { get; set; } = TimeSpan.FromDays(1);
+
     public int LockoutAfterFailures { get; set; } = 10;
 
     public TimeSpan LockoutDuration { get; set; } = TimeSpan.FromMinutes(15);
@@ -43,6 +49,10 @@ internal sealed class AuthOptionsCheck : IValidateOptions<AuthOptions>
         Check(Within(options.AccessTokenLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1)), "Auth:AccessTokenLifetime must be 1 minute to 1 hour.");
         Check(Within(options.RefreshTokenLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(90)), "Auth:RefreshTokenLifetime must be 1 hour to 90 days.");
         Check(Within(options.SessionLifetime, options.RefreshTokenLifetime, TimeSpan.FromDays(366)), "Auth:SessionLifetime must be Auth:RefreshTokenLifetime to 366 days.");
+        Check(Within(options.SigningKeyLifetime, TimeSpan.FromDays(1), TimeSpan.FromDays(400)), "Auth:SigningKeyLifetime must be 1 to 400 days.");
+        Check(
+            Within(options.SigningKeyPublishedAhead, TimeSpan.FromMinutes(30), options.SigningKeyLifetime / 2),
+            "Auth:SigningKeyPublishedAhead must be 30 minutes to half of Auth:SigningKeyLifetime.");
         Check(options.LockoutAfterFailures is >= 3 and <= 100, "Auth:LockoutAfterFailures must be 3 to 100.");
         Check(Within(options.LockoutDuration, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1)), "Auth:LockoutDuration must be 1 minute to 1 day.");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

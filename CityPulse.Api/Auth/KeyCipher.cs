@@ -12,6 +12,10 @@ internal sealed class KeyCipher(IOptions<AuthOptions> options)
     private const int TagLength = 16;
     private readonly byte[] _key = Convert.FromBase64String(options.Value.KeyEncryptionKey!);
 
+    /// <summary>For keyed hashes of requests.</summary>
+    public byte[] RequestKey { get; } = HKDF.DeriveKey(
+        HashAlgorithmName.SHA256, Convert.FromBase64String(options.Value.KeyEncryptionKey!), KeyLength, info: "citypulse/request/v1"u8.ToArray());
+
     public byte[] Encrypt(ReadOnlySpan<byte> secret, string keyId)
     {
         var sealedBytes = new byte[NonceLength + TagLength + secret.Length];

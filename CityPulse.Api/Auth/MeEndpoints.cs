@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using CityPulse.Api.Audit;
 using CityPulse.Api.Data;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
@@ -90,7 +91,9 @@ internal static class MeEndpoints
             return AuthEndpoints.Unauthorized(context, SessionEnded);
         }
 
-        var inCookie = RefreshCookie.Read(context.Request) is { } cookie && await sessions.FamilyOfAsync(cookie, cancellationToken) == family;
+        // Signing in there is that organisation's to know.
+        context.AuditAs(member.OrganizationId, member.UserId);
+        var inCookie = RefreshCookie.Read(context.Request) is { } cookie && (await sessions.OwnerOfAsync(cookie, cancellationToken))?.FamilyId == family;
         if (inCookie)
         {
             await sessions.RevokeAsync(family!.Value, "switch", cancellationToken);

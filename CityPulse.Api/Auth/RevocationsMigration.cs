@@ -20,7 +20,8 @@ internal sealed class RevocationsMigration : Migration
         );
         CREATE INDEX revocations_xact ON revocations (xact);
 
-        CREATE FUNCTION note_revocation() RETURNS trigger LANGUAGE plpgsql AS $$
+        -- As its owner: whoever may end a session need not be able to read or write this list.
+        CREATE FUNCTION note_revocation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
         BEGIN
             INSERT INTO revocations (id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
             RETURN NULL;

@@ -11,6 +11,9 @@ namespace CityPulse.Api.Auth;
 /// <summary>A session as it was just stored: the only moment at which the refresh token itself is known.</summary>
 internal sealed record OpenSession(Member Member, Guid FamilyId, string? Frontend, string RefreshToken, DateTimeOffset RefreshExpiresAt);
 
+/// <summary>Whose a refresh token is.</summary>
+internal sealed record TokenOwner(Guid FamilyId, Guid UserId, Guid OrganizationId);
+
 /// <summary>What a sign-in with a password changes about the user besides opening the session.</summary>
 internal sealed record PasswordProof(string? NewHash);
 
@@ -66,12 +69,12 @@ internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOp
 
     /// <summary>Spends a refresh token. The session is null unless the outcome is <see cref="RefreshOutcome.Rotate"/>.</summary>
     /// <param name="frontend">The frontend that the request names: a family of another one is left as it is.</param>
-    public async Task<(RefreshOutcome Outcome, OpenSession? Session)> RefreshAsync(
+    public async Task<(RefreshOutcome Outcome, OpenSession? Session, TokenOwner? Owner)> RefreshAsync(
         string? token, string? frontend, CancellationToken cancellationToken)
     {
         if (HashOf(token) is not { } hash)
         {
-            return (RefreshOutcome.Refuse, null);
+            return (RefreshOutcome.Refuse, null, null);
         }
 
         while (true)
@@ -81,17 +84,17 @@ internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOp
             var outcome = RefreshRotation.Decide(RefreshRotation.StateOf(stored?.Facts, now));
             if (outcome == RefreshOutcome.RevokeFamily)
             {
-                await RevokeAsync(stored!.FamilyId, "reuse", cancellationToken);
+                await RevokeAsync(stored!.Owner.FamilyId, "reuse", cancellationToken);
             }
 
             if (outcome != RefreshOutcome.Rotate)
             {
-                return (outcome, null);
+                return (outcome, null, stored?.Owner);
             }
 
             if (await RotateAsync(hash, stored!, now, cancellationToken) is { } session)
             {
-                return (outcome, session);
+                return (outcome, session, stored!.Owner);
             }
 
             // Another request was quicker between the look and the step: look again, and decide on what is there now.
@@ -111,11 +114,11 @@ internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOp
         }
     }
 
-    /// <summary>The family of a refresh token, spent or not; null when it was never issued.</summary>
-    public async Task<Guid?> FamilyOfAsync(string? token, CancellationToken cancellationToken) =>
-        HashOf(token) is { } hash ? (await FindAsync(hash, null, cancellationToken))?.FamilyId : null;
+    /// <summary>Whose a refresh token is, spent or not; null when it was never issued.</summary>
+    public async Task<TokenOwner?> OwnerOfAsync(string? token, CancellationToken cancellationToken) =>
+        HashOf(token) is { } hash ? (await FindAsync(hash, null, cancellationToken))?.Owner : null;
 
-    private sealed record Stored(RefreshFacts Facts, Guid FamilyId, string? Frontend, Member? Member);
+    private sealed record Stored(RefreshFacts Facts, TokenOwner Owner, string? Frontend, Member? Member);
 
     private async Task<Stored?> FindAsync(byte[] hash, string? frontend, CancellationToken cancellationToken)
     {
@@ -149,7 +152,7 @@ internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOp
                 Time(3),
                 IsMember: member is not null,
                 IsOtherFrontend: frontend is not null && issuedTo is not null && frontend != issuedTo),
-            row.GetGuid(4),
+            new TokenOwner(row.GetGuid(4), row.GetGuid(6), row.GetGuid(10)),
             issuedTo,
             member);
 
@@ -175,7 +178,7 @@ internal sealed class Sessions(NpgsqlDataSource source, RevocationNews news, IOp
         command.Parameters.AddWithValue(now);
         command.Parameters.AddWithValue(expires);
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1
-            ? new OpenSession(stored.Member!, stored.FamilyId, stored.Frontend, Base64Url.EncodeToString(token), expires)
+            ? new OpenSession(stored.Member!, stored.Owner.FamilyId, stored.Frontend, Base64Url.EncodeToString(token), expires)
             : null;
     }
 

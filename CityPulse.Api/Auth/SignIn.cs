@@ -17,10 +17,15 @@ internal sealed class SignIn(
     private static readonly User Nobody = new() { DisplayName = "" };
     private readonly string _hashOfNobody = hasher.HashPassword(Nobody, Guid.NewGuid().ToString());
 
+    /// <param name="Named">Whose account it is, in the organisation that was asked for; null when there is none.</param>
+    /// <param name="Proof">Set when the person may come in.</param>
+    /// <param name="Why">For the audit log only: the caller is told one sentence for every reason.</param>
+    public sealed record Verdict(Member? Named, PasswordProof? Proof, string? Why);
+
     private sealed record Candidate(string PasswordHash, bool Locked, Member? Member);
 
-    /// <summary>The member and, where the stored hash is outdated, a new one; null for every kind of failure.</summary>
-    public async Task<(Member Member, PasswordProof Proof)?> CheckAsync(
+    /// <summary>Whether the person may come in; with the proof comes, where the stored hash is outdated, a new one.</summary>
+    public async Task<Verdict> CheckAsync(
         string email, string password, Guid? organizationId, CancellationToken cancellationToken)
     {
         // Postgres takes no NUL in a text, and no address has one. Longer than any password: only the hash's time would be wasted.
@@ -31,12 +36,12 @@ internal sealed class SignIn(
         var verdict = hasher.VerifyHashedPassword(Nobody, candidate?.PasswordHash ?? _hashOfNobody, password);
         if (candidate is { Locked: false, Member: { } member } && verdict != PasswordVerificationResult.Failed)
         {
-            return (member, new PasswordProof(
-                verdict == PasswordVerificationResult.SuccessRehashNeeded ? hasher.HashPassword(Nobody, password) : null));
+            return new(member, new PasswordProof(
+                verdict == PasswordVerificationResult.SuccessRehashNeeded ? hasher.HashPassword(Nobody, password) : null), null);
         }
 
         await CountFailureAsync(normalized, wrongPassword: verdict == PasswordVerificationResult.Failed, cancellationToken);
-        return null;
+        return new(candidate?.Member, null, candidate is { Locked: true } ? "The account is locked." : "The password is wrong.");
     }
 
     private async Task<Candidate?> FindAsync(string email, Guid? organizationId, CancellationToken cancellationToken)

@@ -17,7 +17,10 @@ internal sealed class SigningKey
 
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Until when tokens signed with it are believed; null while it is in use.</summary>
+    /// <summary>From when it signs, unless a newer one does. It is published before.</summary>
+    public DateTimeOffset SignsFrom { get; init; }
+
+    /// <summary>Until when tokens signed with it are believed; null until another one follows.</summary>
     public DateTimeOffset? ExpiresAt { get; set; }
 }
 

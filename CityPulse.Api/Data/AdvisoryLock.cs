@@ -6,6 +6,7 @@ namespace CityPulse.Api.Data;
 internal sealed class AdvisoryLock : IAsyncDisposable
 {
     public const long Migrations = 0x4350_0001;
+    public const long SigningKeys = 0x4350_0011;
 
     private readonly NpgsqlConnection _connection;
     private readonly long _key;

@@ -2,6 +2,7 @@ using System.Linq.Expressions;
 using System.Reflection;
 using CityPulse.Api.Auth;
 using CityPulse.Api.Buildings;
+using CityPulse.Api.DeviceKeys;
 using CityPulse.Api.Organizations;
 using CityPulse.Api.Sensors;
 using Microsoft.EntityFrameworkCore;
@@ -22,6 +23,7 @@ internal sealed class CityDb(DbContextOptions<CityDb> options) : DbContext(optio
     public DbSet<Membership> Memberships => Set<Membership>();
     public DbSet<User> Users => Set<User>();
     public DbSet<TokenFamily> TokenFamilies => Set<TokenFamily>();
+    public DbSet<DeviceKey> DeviceKeys => Set<DeviceKey>();
     public DbSet<Building> Buildings => Set<Building>();
     public DbSet<Sensor> Sensors => Set<Sensor>();
 

@@ -1,3 +1,4 @@
+using CityPulse.Api.DeviceKeys;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Authorization;
 
@@ -15,6 +16,11 @@ internal static class TenantScopes
         if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null && context.User.TryGetCaller(out var caller))
         {
             context.RequestServices.GetRequiredService<TenantContext>().Set(caller.OrganizationId);
+        }
+
+        else if (context.User.Identity is DeviceIdentity { Device: var device })
+        {
+            context.RequestServices.GetRequiredService<TenantContext>().Set(device.OrganizationId);
         }
 
         return next(context);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using CityPulse.Api.Auth;
 using CityPulse.Api.Data;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
@@ -58,8 +59,9 @@ internal static class Idempotency
         }
 
         var db = http.RequestServices.GetRequiredService<CityDb>();
+        var cipher = http.RequestServices.GetRequiredService<KeyCipher>();
         var caller = http.User.GetCaller();
-        var request = new Ask(caller.OrganizationId, caller.UserId, RouteOf(http), key, HashOf(context),
+        var request = new Ask(caller.OrganizationId, caller.UserId, RouteOf(http), key, HashOf(context, cipher),
             Now: http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
         return await db.Database.CreateExecutionStrategy().ExecuteAsync(
             async token =>
@@ -70,7 +72,7 @@ internal static class Idempotency
                 {
                     if (!await ClaimAsync(db, request, token))
                     {
-                        return await ReplayAsync(db, request, token);
+                        return await ReplayAsync(db, cipher, request, token);
                     }
                 }
                 catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
@@ -78,7 +80,7 @@ internal static class Idempotency
                     return Problems.Conflict($"A request with this {Header} is still running.");
                 }
 
-                return await AnswerAsync(context, next, db, transaction, request, token);
+                return await AnswerAsync(context, next, db, cipher, transaction, request, token);
             },
             http.RequestAborted);
     }
@@ -100,18 +102,19 @@ internal static class Idempotency
         return claimed == 1;
     }
 
-    private static async Task<object?> ReplayAsync(CityDb db, Ask ask, CancellationToken cancellationToken)
+    private static async Task<object?> ReplayAsync(CityDb db, KeyCipher cipher, Ask ask, CancellationToken cancellationToken)
     {
         var answer = await db.Set<IdempotentAnswer>().AsNoTracking().SingleAsync(
             a => a.OrganizationId == ask.OrganizationId && a.UserId == ask.UserId && a.Route == ask.Route && a.Key == ask.Key, cancellationToken);
         return answer.RequestHash.AsSpan().SequenceEqual(ask.Hash)
-            ? new ReplayedAnswer(answer)
+            ? new ReplayedAnswer(answer, answer.Body is { } body ? cipher.Decrypt(body, ask.Seal) : [])
             : Problems.Of(StatusCodes.Status422UnprocessableEntity, $"This {Header} was used for another request.");
     }
 
     /// <summary>Runs the handler, remembers a good answer and sends it only once both are committed.</summary>
     private static async Task<object?> AnswerAsync(
-        EndpointFilterInvocationContext context, EndpointFilterDelegate next, CityDb db, IDbContextTransaction transaction, Ask ask, CancellationToken token)
+        EndpointFilterInvocationContext context, EndpointFilterDelegate next, CityDb db, KeyCipher cipher, IDbContextTransaction transaction, Ask ask,
+        CancellationToken token)
     {
         var result = await next(context);
         if (Statuses.IsRefusal(result) || result is not IResult answer)
@@ -132,11 +135,13 @@ internal static class Idempotency
             response.Body = body;
         }
 
+        // Some answers hold what is shown once and stored nowhere, such as a device key.
+        var kept = cipher.Encrypt(buffer.ToArray(), ask.Seal);
         var (location, etag) = (response.Headers.Location.ToString(), response.Headers.ETag.ToString());
         await db.Database.ExecuteSqlAsync(
             $"""
             UPDATE idempotent_answers
-            SET status = {response.StatusCode}, location = {location}, etag = {etag}, content_type = {response.ContentType}, body = {buffer.ToArray()}
+            SET status = {response.StatusCode}, location = {location}, etag = {etag}, content_type = {response.ContentType}, body = {kept}
             WHERE organization_id = {ask.OrganizationId} AND user_id = {ask.UserId} AND route = {ask.Route} AND key = {ask.Key}
             """, token);
         await transaction.CommitAsync(token);
@@ -146,11 +151,14 @@ internal static class Idempotency
     private static string RouteOf(HttpContext http) =>
         $"{http.Request.Method} {(http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}";
 
-    /// <summary>Path, query and the body as it was understood: spaces and the order of members do not make another request.</summary>
-    private static byte[] HashOf(EndpointFilterInvocationContext context)
+    /// <summary>
+    /// Path, query and the body as it was understood: spaces and the order of members do not make another request. Keyed, as a body may
+    /// hold a password, which a reader of the database could otherwise guess at full speed.
+    /// </summary>
+    private static byte[] HashOf(EndpointFilterInvocationContext context, KeyCipher cipher)
     {
         var http = context.HttpContext;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, cipher.RequestKey);
         hash.AppendData(Encoding.UTF8.GetBytes($"{http.Request.Path}{http.Request.QueryString}\n"));
         if (http.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType is { } type
             && context.Arguments.FirstOrDefault(type.IsInstanceOfType) is { } body)
@@ -161,7 +169,11 @@ internal static class Idempotency
         return hash.GetHashAndReset();
     }
 
-    private sealed record Ask(Guid OrganizationId, Guid UserId, string Route, string Key, byte[] Hash, DateTimeOffset Now);
+    private sealed record Ask(Guid OrganizationId, Guid UserId, string Route, string Key, byte[] Hash, DateTimeOffset Now)
+    {
+        /// <summary>What a kept answer is bound to.</summary>
+        public string Seal => $"{OrganizationId}/{UserId}/{Route}/{Key}";
+    }
 
     /// <summary>Headers and status are set already; the bytes waited for the commit.</summary>
     private sealed class BufferedAnswer(byte[] body) : IResult
@@ -169,7 +181,7 @@ internal static class Idempotency
         public Task ExecuteAsync(HttpContext httpContext) => httpContext.Response.Body.WriteAsync(body, httpContext.RequestAborted).AsTask();
     }
 
-    private sealed class ReplayedAnswer(IdempotentAnswer answer) : IResult
+    private sealed class ReplayedAnswer(IdempotentAnswer answer, byte[] body) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
@@ -188,7 +200,7 @@ internal static class Idempotency
                 response.Headers.ETag = answer.ETag;
             }
 
-            return response.Body.WriteAsync(answer.Body ?? [], httpContext.RequestAborted).AsTask();
+            return response.Body.WriteAsync(body, httpContext.RequestAborted).AsTask();
         }
     }
 }

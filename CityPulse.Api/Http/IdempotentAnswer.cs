@@ -14,13 +14,14 @@ internal sealed class IdempotentAnswer
     /// <summary>Method and route pattern.</summary>
     public required string Route { get; init; }
     public required string Key { get; init; }
-    /// <summary>SHA-256 of what was asked: the address and the body as it was understood.</summary>
+    /// <summary>Keyed hash of what was asked: the address and the body as it was understood.</summary>
     public required byte[] RequestHash { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public int Status { get; init; }
     public string? Location { get; init; }
     public string? ETag { get; init; }
     public string? ContentType { get; init; }
+    /// <summary>Encrypted by <see cref="Auth.KeyCipher"/>.</summary>
     public byte[]? Body { get; init; }
 }
 

@@ -50,6 +50,8 @@ public static class CityClaims
     public const string TokenId = "jti";
     /// <summary>The refresh-token family that the access token belongs to; revoking it ends the session.</summary>
     public const string Family = "fam";
+    /// <summary>Id of the key by which a device came in; it has no subject and no role.</summary>
+    public const string DeviceKey = "key";
 }
 
 /// <summary>Header names that cross a service boundary.</summary>

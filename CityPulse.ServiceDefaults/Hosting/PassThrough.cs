@@ -17,5 +17,5 @@ public static class PassThroughExtensions
     public static TBuilder PassThrough<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(Marker.Instance);
 
-    internal static bool IsPassThrough(this HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<Marker>() is not null;
+    public static bool IsPassThrough(this HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<Marker>() is not null;
 }

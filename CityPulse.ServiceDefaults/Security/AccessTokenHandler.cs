@@ -19,6 +19,9 @@ public static class AccessTokens
     public const string Scheme = "Bearer";
 }
 
+/// <summary>A feature of requests that were refused since their session has ended: whose it was.</summary>
+public sealed record EndedSession(Caller Caller);
+
 /// <summary>
 /// Bearer authentication with access tokens. Not JwtBearer's handler: that one learns of a new key only by failing a request, and
 /// verifies the signature anew at every call, which costs more than a hot read itself.
@@ -119,10 +122,16 @@ internal sealed class AccessTokenHandler(
     }
 
     /// <summary>A good token of a session that has ended opens nothing.</summary>
-    private async ValueTask<AuthenticateResult> AdmitAsync(ClaimsPrincipal principal) =>
-        principal.GetFamily() is { } family && !await revocations.IsRevokedAsync(family, Context.RequestAborted)
-            ? AuthenticateResult.Success(new AuthenticationTicket(principal, AccessTokens.Scheme))
-            : AuthenticateResult.Fail("The session has ended. Sign in again.");
+    private async ValueTask<AuthenticateResult> AdmitAsync(ClaimsPrincipal principal)
+    {
+        if (principal.GetFamily() is { } family && !await revocations.IsRevokedAsync(family, Context.RequestAborted))
+        {
+            return AuthenticateResult.Success(new AuthenticationTicket(principal, AccessTokens.Scheme));
+        }
+
+        Context.Features.Set(new EndedSession(principal.GetCaller()));
+        return AuthenticateResult.Fail("The session has ended. Sign in again.");
+    }
 
     private TokenValidationParameters Parameters(SecurityKey key) => new()
     {

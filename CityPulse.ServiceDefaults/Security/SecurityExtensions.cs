@@ -49,6 +49,7 @@ public static class SecurityExtensions
         builder.Services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
         var authorization = builder.Services.AddAuthorizationBuilder()
+            .SetDefaultPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new MembersOnly()).Build())
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new DenyByDefault()).Build());
         foreach (var permission in Enum.GetValues<Permission>())
         {

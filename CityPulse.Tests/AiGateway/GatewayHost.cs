@@ -24,6 +24,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public string Database { get; }
 
+    public IServiceProvider Services => _factory.Services;
+
     public TestLog Log { get; }
 
     private TestTokens? Tokens { get; }

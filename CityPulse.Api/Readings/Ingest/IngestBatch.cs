@@ -31,6 +31,9 @@ internal sealed class IngestBatch(long nowMicroseconds) : IDisposable
     /// <summary>UCUM codes of the units that rows name; the first is no unit.</summary>
     public List<string> Units { get; } = [""];
 
+    /// <summary>The buildings whose sensors the sender may write; null: all of the organisation's.</summary>
+    public IReadOnlySet<Guid>? Buildings { get; init; }
+
     public int Count { get; private set; }
 
     public bool IsFull => Count == IngestLimits.MaxRows;

@@ -1,3 +1,5 @@
+using System.Security.Claims;
+using CityPulse.Api.DeviceKeys;
 using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Contracts;
@@ -34,7 +36,8 @@ internal static class IngestEndpoints
     private static async Task<Results<Ok<IngestResponse>, ProblemHttpResult>> IngestAsync(
         HttpContext http, ReadingStore store, QuarantineSift sift, IngestGate gate, IngestMetrics metrics, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var batch = new IngestBatch(Timestamp.FromDateTimeOffset(time.GetUtcNow()));
+        var (organizationId, buildings) = SenderOf(http.User);
+        using var batch = new IngestBatch(Timestamp.FromDateTimeOffset(time.GetUtcNow())) { Buildings = buildings };
         if (ParserFor(http.Request, batch) is not { } parser)
         {
             return Problems.Of(StatusCodes.Status415UnsupportedMediaType, $"Send the body as {MediaTypes.Json}, {Ndjson}, {Csv} or {SenMl} in UTF-8.");
@@ -55,7 +58,7 @@ internal static class IngestEndpoints
         try
         {
             var started = time.GetTimestamp();
-            var (outcome, sensors) = await store.StoreAsync(http.User.GetCaller().OrganizationId, batch, sift, cancellationToken);
+            var (outcome, sensors) = await store.StoreAsync(organizationId, batch, sift, cancellationToken);
             metrics.Stored(outcome, batch.Count, time.GetElapsedTime(started));
             return Answer(outcome, batch, sensors);
         }
@@ -65,6 +68,9 @@ internal static class IngestEndpoints
                 StatusCodes.Status503ServiceUnavailable, "$", "The database cannot be reached now; nothing is lost if you send the batch again."));
         }
     }
+
+    private static (Guid OrganizationId, IReadOnlySet<Guid>? Buildings) SenderOf(ClaimsPrincipal user) =>
+        user.Identity is DeviceIdentity { Device: var device } ? (device.OrganizationId, device.Buildings) : (user.GetCaller().OrganizationId, null);
 
     private static ReadingParser? ParserFor(HttpRequest request, IngestBatch batch)
     {

@@ -44,7 +44,8 @@ internal sealed class SortedReadings : IDisposable
         var entries = new SensorEntry?[names.Count];
         for (var name = 0; name < entries.Length; name++)
         {
-            entries[name] = sensors.Find(names.ToText(name));
+            // A sensor beyond the sender's buildings is told like one that does not exist.
+            entries[name] = sensors.Find(names.ToText(name)) is { } sensor && batch.Buildings?.Contains(sensor.BuildingId) != false ? sensor : null;
         }
 
         var distinct = entries.OfType<SensorEntry>().Distinct().OrderBy(s => s.Key).ToArray();

@@ -97,6 +97,61 @@ public sealed class AccessTokenAttackTests(AuthFixture auth) : IClassFixture<Aut
     [InlineData("....")]
     public Task Nonsense_is_refused(string token) => ShouldOpenAsync(token, HttpStatusCode.Unauthorized);
 
+    [Theory]
+    [InlineData("ES384")]
+    [InlineData("RS256")]
+    [InlineData("es256")]
+    [InlineData("NONE")]
+    public Task Another_algorithm_is_refused_even_with_our_own_signature(string algorithm)
+    {
+        var parts = _ada.AccessToken.Split('.');
+        var head = Encode($$"""{"alg":"{{algorithm}}","typ":"JWT","kid":"{{new JsonWebToken(_ada.AccessToken).Kid}}"}""");
+        return ShouldOpenAsync($"{head}.{parts[1]}.{parts[2]}", HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_token_that_brings_its_own_key_is_refused()
+    {
+        using var mallory = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var point = mallory.ExportParameters(includePrivateParameters: false).Q;
+        var jwk = $$"""{"kty":"EC","crv":"P-256","kid":"mallory","x":"{{Base64UrlEncoder.Encode(point.X)}}","y":"{{Base64UrlEncoder.Encode(point.Y)}}"}""";
+        foreach (var header in new[]
+        {
+            $$"""{"alg":"ES256","typ":"JWT","kid":"mallory","jwk":{{jwk}}}""",
+            """{"alg":"ES256","typ":"JWT","kid":"mallory","jku":"http://127.0.0.1:1/jwks.json"}""",
+        })
+        {
+            var open = $"{Encode(header)}.{Payload}";
+            var signature = mallory.SignData(Encoding.ASCII.GetBytes(open), HashAlgorithmName.SHA256);
+            await ShouldOpenAsync($"{open}.{Base64UrlEncoder.Encode(signature)}", HttpStatusCode.Unauthorized);
+        }
+    }
+
+    [Fact]
+    public async Task In_a_query_or_a_cookie_a_token_opens_nothing()
+    {
+        using (var query = await auth.SendAsync(HttpMethod.Get, $"me?access_token={_ada.AccessToken}", null))
+        {
+            await query.ReadProblemAsync(HttpStatusCode.Unauthorized);
+        }
+
+        foreach (var name in new[] { "access_token", "Authorization", "__Secure-citypulse-refresh" })
+        {
+            using var cookie = await auth.SendAsync(HttpMethod.Get, "me", null, null, ("Cookie", $"{name}={_ada.AccessToken}"));
+            await cookie.ReadProblemAsync(HttpStatusCode.Unauthorized);
+        }
+    }
+
+    [Fact]
+    public async Task A_token_that_does_not_say_who_where_as_what_and_of_which_session_is_refused()
+    {
+        var own = await auth.Host.Services.GetRequiredService<KeyRing>().GetSigningAsync(TestContext.Current.CancellationToken);
+        foreach (var claim in new[] { "sub", "org", "role", "fam" })
+        {
+            await ShouldOpenAsync(Forge(own.Key, without: claim), HttpStatusCode.Unauthorized);
+        }
+    }
+
     [Fact]
     public async Task The_key_set_is_public_cacheable_and_holds_no_private_half()
     {
@@ -111,7 +166,7 @@ public sealed class AccessTokenAttackTests(AuthFixture auth) : IClassFixture<Aut
 
     private string Payload => _ada.AccessToken.Split('.')[1];
 
-    private string Forge(SecurityKey key, string issuer = "citypulse", string audience = "citypulse")
+    private string Forge(SecurityKey key, string issuer = "citypulse", string audience = "citypulse", string? without = null)
     {
         var now = auth.Time.GetUtcNow().UtcDateTime;
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
@@ -122,7 +177,7 @@ public sealed class AccessTokenAttackTests(AuthFixture auth) : IClassFixture<Aut
             NotBefore = now,
             Expires = now.AddMinutes(5),
             Claims = new JsonWebToken(_ada.AccessToken).Claims
-                .Where(c => c.Type is "sub" or "org" or "role" or "fam" or "jti").ToDictionary(c => c.Type, c => (object)c.Value),
+                .Where(c => c.Type is "sub" or "org" or "role" or "fam" or "jti" && c.Type != without).ToDictionary(c => c.Type, c => (object)c.Value),
             SigningCredentials = new SigningCredentials(key, SecurityAlgorithms.EcdsaSha256),
         });
     }

@@ -42,7 +42,7 @@ public sealed class KeyRingTests(TestStores stores)
 
         using var pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await using (var source = Npgsql.NpgsqlDataSource.Create(auth.Host.ConnectionString))
-        await using (var insert = source.CreateCommand("insert into signing_keys (id, public_key, private_key, created_at) values ('made-elsewhere', $1, $2, $3)"))
+        await using (var insert = source.CreateCommand("insert into signing_keys (id, public_key, private_key, created_at, signs_from) values ('made-elsewhere', $1, $2, $3, $3)"))
         {
             insert.Parameters.AddWithValue(pair.ExportSubjectPublicKeyInfo());
             insert.Parameters.AddWithValue(auth.Host.Services.GetRequiredService<KeyCipher>().Encrypt(pair.ExportPkcs8PrivateKey(), "made-elsewhere"));
