@@ -1,5 +1,6 @@
 using CityPulse.Api.Audit;
 using CityPulse.Api.Auth.Domain;
+using CityPulse.Api.Http;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
@@ -19,12 +20,19 @@ internal static class AuthEndpoints
     public static IEndpointRouteBuilder MapAuth(this IEndpointRouteBuilder app)
     {
         var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").AddEndpointFilter(NoStore);
-        MapRegister(auth, MayRegister(app.ServiceProvider)).AllowAnonymous();
-        auth.MapPost("/login", Login).AllowAnonymous();
-        auth.MapPost("/refresh", Refresh).AllowAnonymous().WithoutAudit();
-        auth.MapPost("/logout", Logout).AllowAnonymous();
+        MapRegister(auth, MayRegister(app.ServiceProvider)).AllowAnonymous().WithName("Register")
+            .WithSummary("Makes an organisation and its first administrator, where registration is on.").Refuses(400, 409, 415);
+        auth.MapPost("/login", Login).AllowAnonymous().WithName("Login")
+            .WithSummary("Signs in; one message and one duration for every reason not to. With useCookies the refresh token comes as a cookie.")
+            .Refuses(400, 415);
+        auth.MapPost("/refresh", Refresh).AllowAnonymous().WithoutAudit().WithName("Refresh")
+            .WithSummary("Spends a refresh token, from the body or the cookie, for a new session. A spent one that comes back ends all that followed from it.")
+            .Refuses(400, 415);
+        auth.MapPost("/logout", Logout).AllowAnonymous().WithName("Logout")
+            .WithSummary("Ends the session of the access token, of the cookie, or of both, in every service.").Refuses();
         auth.MapMe();
-        app.MapGet("/.well-known/jwks.json", Jwks.Get).WithTags("Auth").AllowAnonymous();
+        app.MapGet("/.well-known/jwks.json", Jwks.Get).WithTags("Auth").AllowAnonymous().WithName("GetKeys")
+            .WithSummary("The public keys that access tokens are verified with: the signing one, and those that come and go.");
         app.MapRevocations();
         return app;
     }

@@ -15,9 +15,10 @@ internal static class MeEndpoints
 
     public static void MapMe(this IEndpointRouteBuilder auth)
     {
-        auth.MapGet("/me", Me).RequireAuthorization();
-        auth.MapGet("/organizations", Organizations).RequireAuthorization();
-        auth.MapPost("/switch", Switch).RequireAuthorization();
+        auth.MapGet("/me", Me).RequireAuthorization().WithName("GetMe").WithSummary("Who the caller is, and what role and frontend together allow.");
+        auth.MapGet("/organizations", Organizations).RequireAuthorization().WithName("ListMyOrganizations").WithSummary("The organisations that the caller may enter.");
+        auth.MapPost("/switch", Switch).RequireAuthorization().WithName("SwitchOrganization").WithSummary("A session in another of the caller's organisations.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<Results<Ok<MeResponse>, ProblemHttpResult>> Me(HttpContext context, CityDb db, CancellationToken cancellationToken)
