@@ -279,6 +279,32 @@ public sealed class UserTests(AuthFixture auth) : IClassFixture<AuthFixture>
     }
 
     [Fact]
+    public async Task Who_is_a_member_nowhere_any_more_begins_anew_with_the_password_of_the_invitation()
+    {
+        // Or the administrator of the first organisation would know the password in the second one.
+        var (ada, eve) = (await AdminAsync(), await AdminAsync());
+        var email = NewEmail();
+        var bob = await InviteAsync(eve, email);
+        using (var removed = await eve.DeleteAsync($"{Users}/{bob}"))
+        {
+            removed.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        }
+
+        using (var invited = await ada.PostAsync(Users, new { email, displayName = "Bob", role = "User", password = "a password of his own" }))
+        {
+            Id(await invited.ReadAsync(HttpStatusCode.Created)).ShouldBe(bob);
+        }
+
+        using (var old = await auth.LoginAsync(email))
+        {
+            await old.ReadProblemAsync(HttpStatusCode.Unauthorized);
+        }
+
+        using var login = await auth.LoginAsync(email, "a password of his own");
+        Session.Of(await login.ReadAsync(HttpStatusCode.OK)).OrganizationId.ShouldBe(ada.OrganizationId);
+    }
+
+    [Fact]
     public async Task A_changed_role_counts_from_the_next_refresh_on()
     {
         var ada = await AdminAsync();
