@@ -104,7 +104,6 @@ public sealed class DeviceKeyTests(CityApi city) : IClassFixture<CityApi>
     [InlineData("POST", "/api/v1/auth/switch")]
     [InlineData("GET", "/api/v1/ai/models")]
     [InlineData("POST", "/api/v1/ai/chat")]
-    [InlineData("POST", "/api/v1/swarm/orchestrate")]
     [InlineData("GET", "/ws")]
     public async Task A_device_may_do_nothing_but_ingest_even_with_an_admins_token_beside(string method, string path)
     {
