@@ -13,7 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Shouldly;
 
-namespace CityPulse.Tests.Architecture;
+namespace CityPulse.Tests.Security;
 
 /// <summary>
 /// Every call of every service, as every role, from every frontend, over HTTP: who is let in and who is not. The table is written from the
@@ -39,6 +39,8 @@ public sealed class AccessMatrixTests(TestStores stores)
         ("GET POST PUT PATCH DELETE", "/api/v1/citypulse/alerts/channels.*", Admins, CityFrontend),
         ("GET", "/api/v1/citypulse/alerts/{id}/deliveries", Admins, CityFrontend),
         ("DELETE", "/api/v1/citypulse/buildings/{id}", Admins, CityFrontend),
+
+        ("GET PUT PATCH", "/api/v1/citypulse/settings/.*", Admins, CityFrontend),
 
         // Questions that are asked by POST.
         ("POST", "/api/v1/citypulse/analytics/query", Everybody, AnyFrontend),
