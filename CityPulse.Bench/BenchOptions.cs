@@ -6,8 +6,9 @@ namespace CityPulse.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        ./citypulse bench [ingest|up|detector|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+        ./citypulse bench [ingest|reads|up|detector|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
+          reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s)
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
           query    a year of hours and a month of 200 buildings, at 1, 10 and 50 million stored readings ([--rows 50000000] for fewer)
@@ -15,10 +16,10 @@ internal sealed record BenchOptions
           --check  end with an error when a stated goal is missed
         """;
 
-    private static readonly string[] Names = ["ingest", "up", "detector", "query", "drill"];
+    private static readonly string[] Names = ["ingest", "reads", "up", "detector", "query", "drill"];
 
     /// <summary>What is run when nothing is named: what does not take long.</summary>
-    private static readonly string[] Short = ["ingest", "up", "detector"];
+    private static readonly string[] Short = ["ingest", "reads", "up", "detector"];
 
     public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }
@@ -29,6 +30,8 @@ internal sealed record BenchOptions
     public int Rounds { get; private init; } = 4;
     public int Rows { get; private init; } = 50_000_000;
     public int Seconds { get; private init; } = 60;
+    public int Connections { get; private init; } = 64;
+    public int TurnSeconds { get; private init; } = 3;
 
     public bool Runs(string name) => Benchmarks.Contains(name);
 
@@ -73,6 +76,8 @@ internal sealed record BenchOptions
         "--writers" => this with { Writers = number },
         "--rounds" => this with { Rounds = number },
         "--rows" => this with { Rows = number },
+        "--connections" => this with { Connections = number },
+        "--turn" => this with { TurnSeconds = number },
         "--seconds" => this with { Seconds = number },
         _ => null,
     };

@@ -11,6 +11,8 @@ internal sealed class PrivateStack : IAsyncDisposable
     private const string Password = "bench";
     private readonly string _folder = Path.Combine(Subject.Repository, ".citypulse", $"bench-{Environment.ProcessId}");
     private readonly List<Subject> _subjects = [];
+    private readonly string _encryptionKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+    private string _redis = "";
     private Func<CancellationToken, Task> _startApi = _ => Task.CompletedTask;
     private Func<CancellationToken, Task> _startPostgres = _ => Task.CompletedTask;
     private Subject? _postgres;
@@ -21,12 +23,13 @@ internal sealed class PrivateStack : IAsyncDisposable
 
     public string Database { get; private set; } = "";
 
-    public static async Task<PrivateStack> StartAsync(CancellationToken cancellationToken)
+    /// <param name="settings">Environment of the Api, on top of what every benchmark has.</param>
+    public static async Task<PrivateStack> StartAsync(CancellationToken cancellationToken, IReadOnlyDictionary<string, string>? settings = null)
     {
         var stack = new PrivateStack();
         try
         {
-            await stack.StartAllAsync(cancellationToken);
+            await stack.StartAllAsync(settings ?? new Dictionary<string, string>(), cancellationToken);
             return stack;
         }
         catch
@@ -95,9 +98,9 @@ internal sealed class PrivateStack : IAsyncDisposable
         }
     }
 
-    private async Task StartAllAsync(CancellationToken cancellationToken)
+    private async Task StartAllAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        var (postgresPort, redisPort, apiPort) = (Subject.FreePort(), Subject.FreePort(), Subject.FreePort());
+        var (postgresPort, redisPort) = (Subject.FreePort(), Subject.FreePort());
         var secret = new Dictionary<string, string> { ["STORE_PASSWORD"] = Password };
         _startPostgres = async token => _postgres = await StoreAsync(
             "postgres", secret, ["--data", Path.Combine(_folder, "postgres"), "--port", $"{postgresPort}"], token);
@@ -105,26 +108,44 @@ internal sealed class PrivateStack : IAsyncDisposable
         await StoreAsync("redis", [], ["--port", $"{redisPort}"], cancellationToken);
 
         Database = $"Host=127.0.0.1;Port={postgresPort};Username=postgres;Password={Password};Database=citydb";
-        Address = new Uri($"http://127.0.0.1:{apiPort}");
-        var settings = new Dictionary<string, string>
+        _redis = $"127.0.0.1:{redisPort}";
+        Address = NewAddress();
+        _startApi = async token => Api = await StartApiAsync(Address, settings, token);
+        await _startApi(cancellationToken);
+    }
+
+    /// <summary>One more replica on the same stores, with settings of its own.</summary>
+    public async Task<(Subject Api, Uri Address)> StartAnotherApiAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        var address = NewAddress();
+        return (await StartApiAsync(address, settings, cancellationToken), address);
+    }
+
+    private static Uri NewAddress() => new($"http://127.0.0.1:{Subject.FreePort()}");
+
+    private async Task<Subject> StartApiAsync(Uri address, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        var environment = new Dictionary<string, string>
         {
             ["ConnectionStrings__citydb"] = Database,
-            ["ConnectionStrings__redis"] = $"127.0.0.1:{redisPort}",
-            ["ASPNETCORE_URLS"] = Address.ToString(),
+            ["ConnectionStrings__redis"] = _redis,
+            ["ASPNETCORE_URLS"] = address.ToString(),
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Auth__AllowRegistration"] = "true",
-            ["Auth__KeyEncryptionKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
+            ["Auth__KeyEncryptionKey"] = _encryptionKey,
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging__LogLevel__Default"] = "Warning",
         };
-        _startApi = async token =>
+        foreach (var (key, value) in settings)
         {
-            Api = Subject.StartProject("CityPulse.Api", settings);
-            _subjects.Add(Api);
-            using var client = new HttpClient { BaseAddress = Address };
-            await Api.UntilAsync(() => AnswersAsync(client, "/health/ready", token), "The Api becomes ready", TimeSpan.FromMinutes(2), token);
-        };
-        await _startApi(cancellationToken);
+            environment[key] = value;
+        }
+
+        var api = Subject.StartProject("CityPulse.Api", environment);
+        _subjects.Add(api);
+        using var client = new HttpClient { BaseAddress = address };
+        await api.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "The Api becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
+        return api;
     }
 
     private async Task<Subject> StoreAsync(string kind, Dictionary<string, string> environment, string[] arguments, CancellationToken cancellationToken)

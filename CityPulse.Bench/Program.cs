@@ -1,5 +1,12 @@
 using CityPulse.Bench;
 using CityPulse.Bench.Detector;
+using CityPulse.Bench.Reads;
+
+if (args is [BareEndpoint.Verb, .. var rest])
+{
+    await BareEndpoint.RunAsync(rest);
+    return 0;
+}
 
 if (BenchOptions.TryParse(args, out var options) is { } complaint)
 {
@@ -31,6 +38,11 @@ try
     if (options.Runs("drill"))
     {
         await new Drill(options, goals).RunAsync(stop.Token);
+    }
+
+    if (options.Runs("reads"))
+    {
+        await new ReadsBenchmark(options, goals).RunAsync(stop.Token);
     }
 
     if (options.Runs("up"))

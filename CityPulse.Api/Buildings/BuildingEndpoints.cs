@@ -2,6 +2,7 @@ using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Terms;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
+using CityPulse.Api.Http.Kept;
 using CityPulse.Api.Sensors;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
@@ -32,11 +33,11 @@ internal static class BuildingEndpoints
         buildings.MapGet("/", ListAsync).WithName("ListBuildings")
             .WithSummary("Buildings, in order of creation or nearest first; as GeoJSON when that is asked for.")
             .Produces<Page<BuildingResponse>>().AlsoAnswers<BuildingFeatureCollection>(MediaTypes.GeoJson)
-            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400);
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(400);
         buildings.MapPost("/", CreateAsync).WithName("CreateBuilding").WithSummary("Adds a building.")
             .RequirePermission(Permission.WriteCity).AcceptIdempotencyKey().Refuses(400, 415);
         buildings.MapGet("/{id:guid}", GetAsync).WithName("GetBuilding").WithSummary("One building.")
-            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(404);
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(404);
         buildings.MapPut("/{id:guid}", ReplaceAsync).WithName("ReplaceBuilding").WithSummary("Replaces a building's data.")
             .Accepts<BuildingRequest>(MediaTypes.Json)
             .RequirePermission(Permission.WriteCity).Refuses(400, 404, 412, 415, 428);
@@ -47,7 +48,7 @@ internal static class BuildingEndpoints
             .WithSummary("Deletes a building; with cascade=true its sensors and their readings too.")
             .RequirePermission(Permission.Administer).Refuses(400, 404, 409, 412);
         buildings.MapGet("/{id:guid}/sensors", ListSensorsAsync).WithName("ListBuildingSensors").WithSummary("The building's sensors.")
-            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400, 404);
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(400, 404);
         buildings.MapGet("/{id:guid}/summary", SummarizeAsync).WithName("GetBuildingSummary")
             .WithSummary("The building at a glance: sensor states, energy today and this month, newest readings.")
             .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(404);
@@ -176,8 +177,9 @@ internal static class BuildingEndpoints
             return Problems.NotFound("building");
         }
 
-        return Answers.Read(await SensorQueries.ListAsync(
-            db, db.Sensors.Where(s => s.BuildingId == id), status: null, page, clock.GetUtcNow(), cancellationToken));
+        var now = clock.GetUtcNow();
+        var sensors = await SensorQueries.ListAsync(db, db.Sensors.Where(s => s.BuildingId == id), status: null, page, now, cancellationToken);
+        return Answers.Read(sensors, holdsUntil: SensorQueries.HoldsUntil(sensors.Items, now));
     }
 
     private static async Task<Results<Read<BuildingSummary>, ProblemHttpResult>> SummarizeAsync(

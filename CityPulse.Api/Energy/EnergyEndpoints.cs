@@ -1,5 +1,6 @@
 using CityPulse.Api.Energy.Terms;
 using CityPulse.Api.Http;
+using CityPulse.Api.Http.Kept;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
@@ -27,10 +28,10 @@ internal static class EnergyEndpoints
     {
         var energy = app.MapGroup("/api/v1/citypulse/energy").WithTags("Energy").RequirePermission(Permission.ReadCity);
         energy.MapGet("/", GetEnergyAsync).WithName("GetEnergy").WithSummary("Energy, cost and emissions of a building or the whole portfolio, in buckets.")
-            .Refuses(400, 404).ReadsConditionally();
+            .Refuses(400, 404).ReadsConditionally().KeepAnswersOfThePast();
         energy.MapGet("/ranking", GetRankingAsync).WithName("GetEnergyRanking")
             .WithSummary("Buildings by energy, intensity, cost or emissions, worst first.")
-            .Refuses(400, 404).ReadsConditionally();
+            .Refuses(400, 404).ReadsConditionally().KeepAnswersOfThePast();
         energy.MapGet("/compare", CompareAsync).WithName("CompareEnergy").WithSummary("A period beside the one before it or a year ago, and the change.")
             .Refuses(400, 404).ReadsConditionally();
         energy.MapGet("/explain", ExplainAsync).WithName("ExplainEnergy")

@@ -1,10 +1,8 @@
 using System.Reflection;
 using System.Text.Json;
-using CityPulse.Contracts;
+using CityPulse.Api.Http.Kept;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace CityPulse.Api.Http;
@@ -13,7 +11,9 @@ namespace CityPulse.Api.Http;
 internal static class Answers
 {
     /// <summary>200 to a read: private, revalidated, 304 when the reader has it. Without a tag the body's hash is taken.</summary>
-    public static Read<T> Read<T>(T value, string? etag = null, string contentType = MediaTypes.Json) => new(value, etag, contentType);
+    /// <param name="holdsUntil">When the clock alone makes it untrue, so that it is not kept longer (<see cref="KeptAnswers"/>).</param>
+    public static Read<T> Read<T>(T value, string? etag = null, string contentType = MediaTypes.Json, DateTimeOffset? holdsUntil = null) =>
+        new(value, etag, contentType, holdsUntil);
 
     /// <summary>201 with where it is, its version and itself.</summary>
     public static Added<T> Created<T>(string location, T value, string etag) => new(location, value, etag);
@@ -30,10 +30,11 @@ internal static class MediaTypes
 }
 
 /// <inheritdoc cref="Answers.Read{T}"/>
-internal sealed class Read<T>(T value, string? etag, string contentType)
+internal sealed class Read<T>(T value, string? etag, string contentType, DateTimeOffset? holdsUntil)
     : IResult, IStatusCodeHttpResult, IValueHttpResult, IValueHttpResult<T>, IEndpointMetadataProvider
 {
-    private static readonly StringValues VaryBy = new([HeaderNames.Authorization, CityHeaders.FrontendSource]);
+    /// <summary>Whose token, which frontend and whose page; and the form, where compression is offered.</summary>
+    private const string VaryBy = "Authorization, Accept-Encoding, Origin, X-Frontend-Source";
 
     public T Value => value;
     object? IValueHttpResult.Value => value;
@@ -41,24 +42,23 @@ internal sealed class Read<T>(T value, string? etag, string contentType)
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        var response = httpContext.Response;
-        byte[]? body = null;
-        var tag = etag ?? ETags.OfContent(body = Serialize(httpContext));
-        response.Headers.CacheControl = "private, no-cache";
-        response.Headers.Append(HeaderNames.Vary, VaryBy);
-        response.Headers.ETag = tag;
-        if (Preconditions.IsKnown(httpContext.Request, tag))
+        var type = contentType == MediaTypes.Json ? "application/json; charset=utf-8" : contentType;
+        // What the handler itself looked at, such as Accept, stands first.
+        var vary = httpContext.Response.Headers.Vary is [{ Length: > 0 } own] ? $"{own}, {VaryBy}" : VaryBy;
+        if (httpContext.Features.Get<PendingAnswer>() is { } pending)
         {
-            response.StatusCode = StatusCodes.Status304NotModified;
+            var bytes = Serialize(httpContext);
+            var tagOfBytes = etag ?? ETags.OfContent(bytes);
+            pending.Leave(tagOfBytes, type, vary, bytes, holdsUntil);
+            await Sending.WriteAsync(httpContext, tagOfBytes, type, vary, bytes);
             return;
         }
 
-        body ??= Serialize(httpContext);
-        response.ContentType = contentType == MediaTypes.Json ? "application/json; charset=utf-8" : contentType;
-        response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(httpContext.Request.Method))
+        byte[]? body = null;
+        var tag = etag ?? ETags.OfContent(body = Serialize(httpContext));
+        if (!Sending.WriteKnown(httpContext, tag, vary))
         {
-            await response.Body.WriteAsync(body, httpContext.RequestAborted);
+            await Sending.WriteAsync(httpContext, tag, type, vary, body ?? Serialize(httpContext));
         }
     }
 

@@ -1,4 +1,5 @@
 using CityPulse.Api.Http;
+using CityPulse.Api.Http.Kept;
 using CityPulse.Api.Readings.Ingest;
 using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Api.Readings.Retention;
@@ -38,10 +39,10 @@ internal static class ReadingEndpoints
             .RequirePermission(Permission.ReadCity)
             .Produces<ReadingsResponse<ReadingItem>>(StatusCodes.Status200OK, MediaTypes.Json, "text/csv")
             .Produces(StatusCodes.Status304NotModified)
-            .Refuses(400, 404).ReadsConditionally();
+            .Refuses(400, 404).ReadsConditionally().KeepAnswersOfThePast();
         app.MapGet("/api/v1/citypulse/readings/latest", LatestQueries.ReadAsync)
             .WithName("GetLatestReadings").WithTags("Readings").WithSummary("The newest reading of every sensor that has one.")
-            .RequirePermission(Permission.ReadCity).Refuses(400, 404).ReadsConditionally();
+            .RequirePermission(Permission.ReadCity).Refuses(400, 404).ReadsConditionally().KeepAnswers();
         return app;
     }
 }

@@ -1,6 +1,7 @@
 using CityPulse.Api.Data;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
+using CityPulse.Api.Http.Kept;
 using CityPulse.Api.Sensors.Domain;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
@@ -22,11 +23,11 @@ internal static class SensorEndpoints
         var sensors = app.MapGroup(Route).WithTags("Sensors").WithMetadata(new RequestSizeLimitAttribute(HttpConventions.MaxBodyBytes));
 
         sensors.MapGet("/", ListAsync).WithName("ListSensors").WithSummary("Sensors with their newest reading, in order of creation.")
-            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400);
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(400);
         sensors.MapPost("/", CreateAsync).WithName("CreateSensor").WithSummary("Adds a sensor to a building.")
             .RequirePermission(Permission.WriteCity).AcceptIdempotencyKey().Refuses(400, 409, 415);
         sensors.MapGet("/{id:guid}", GetAsync).WithName("GetSensor").WithSummary("One sensor.")
-            .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(404);
+            .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(404);
         sensors.MapPut("/{id:guid}", ReplaceAsync).WithName("ReplaceSensor").WithSummary("Replaces a sensor's settings.")
             .Accepts<SensorRequest>(MediaTypes.Json)
             .RequirePermission(Permission.WriteCity).Refuses(400, 404, 409, 412, 415, 428);
@@ -65,7 +66,10 @@ internal static class SensorEndpoints
             sensors = sensors.Where(s => EF.Functions.ILike(s.Name, Rows.Containing(q), "\\"));
         }
 
-        return Answers.Read(await SensorQueries.ListAsync(db, sensors, filter.Status, page, clock.GetUtcNow(), cancellationToken));
+        var now = clock.GetUtcNow();
+        var found = await SensorQueries.ListAsync(db, sensors, filter.Status, page, now, cancellationToken);
+        // Into a list by status any sensor may come at any time.
+        return Answers.Read(found, holdsUntil: filter.Status is null ? SensorQueries.HoldsUntil(found.Items, now) : now);
     }
 
     private static async Task<Results<Added<SensorResponse>, ProblemHttpResult>> CreateAsync(
@@ -90,10 +94,13 @@ internal static class SensorEndpoints
     }
 
     private static async Task<Results<Read<SensorResponse>, ProblemHttpResult>> GetAsync(
-        Guid id, CityDb db, TimeProvider clock, CancellationToken cancellationToken) =>
-        await SensorQueries.FindAsync(db, id, clock.GetUtcNow(), cancellationToken) is { } sensor
-            ? Answers.Read(sensor, sensor.ETag())
+        Guid id, CityDb db, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        return await SensorQueries.FindAsync(db, id, now, cancellationToken) is { } sensor
+            ? Answers.Read(sensor, sensor.ETag(), holdsUntil: SensorQueries.HoldsUntil([sensor], now))
             : Problems.NotFound("sensor");
+    }
 
     private static async Task<Answer> ReplaceAsync(
         Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, HttpRequest http, CityDb db, Outbox outbox, TimeProvider clock, CancellationToken cancellationToken)

@@ -50,6 +50,10 @@ internal static class SensorQueries
         return page.ToPage(items, s => new IdKey(s.Id));
     }
 
+    /// <summary>When the first of these sensors gets another status by silence alone.</summary>
+    public static DateTimeOffset? HoldsUntil(IEnumerable<SensorResponse> sensors, DateTimeOffset now) =>
+        sensors.Min(s => SensorStatus.ChangesAt(s.LastReading?.At, s.IntervalSeconds, now));
+
     /// <summary>A building's sensors, kept from any other change until the transaction ends.</summary>
     public static Task<List<Sensor>> LockOfBuildingAsync(CityDb db, Guid buildingId, CancellationToken cancellationToken) =>
         db.Sensors.FromSql(

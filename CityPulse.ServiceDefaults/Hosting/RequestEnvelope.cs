@@ -4,6 +4,7 @@ using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace CityPulse.ServiceDefaults.Hosting;
 
@@ -22,6 +23,11 @@ internal sealed class RequestEnvelope(
         var context = (HttpContext)state;
         context.Response.Headers[CityHeaders.RequestId] = context.TraceIdentifier;
         security.Apply(context);
+        if (context.Response.Headers.Vary.Count > 1)
+        {
+            context.Response.Headers.Vary = EachOnce(context.Response.Headers.Vary);
+        }
+
         return Task.CompletedTask;
     };
 
@@ -45,6 +51,11 @@ internal sealed class RequestEnvelope(
             log.Write(context, elapsed);
         }
     }
+
+    /// <summary>Several parts say what an answer depends on, each without asking whether another has said so.</summary>
+    private static string EachOnce(StringValues vary) => string.Join(", ", vary
+        .SelectMany(line => line?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
+        .Distinct(StringComparer.OrdinalIgnoreCase));
 
     /// <summary>A socket or a stream lasts as long as the client likes; a probe says nothing about the work.</summary>
     private static bool CountsAsAnswer(HttpContext context) =>

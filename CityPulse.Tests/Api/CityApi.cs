@@ -49,8 +49,12 @@ public sealed class CityApi(TestStores stores) : IAsyncLifetime
 
     internal HttpClient Stranger() => _host.CreateClient();
 
-    internal Task StoreReadingAsync(Guid sensorId, DateTimeOffset at, double value) => ExecuteAsync(
-        "INSERT INTO readings (sensor_key, observed_at, value) SELECT key, $2, $3 FROM sensors WHERE id = $1", sensorId, at, value);
+    /// <summary>Past ingest, and so without its event: kept answers must be told.</summary>
+    internal async Task StoreReadingAsync(Guid sensorId, DateTimeOffset at, double value)
+    {
+        await ExecuteAsync("INSERT INTO readings (sensor_key, observed_at, value) SELECT key, $2, $3 FROM sensors WHERE id = $1", sensorId, at, value);
+        await ExecuteAsync("SELECT answers_changed(organization_id) FROM sensors WHERE id = $1", sensorId);
+    }
 
     internal async Task ExecuteAsync(string sql, params object[] parameters)
     {

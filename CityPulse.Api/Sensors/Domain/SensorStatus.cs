@@ -29,4 +29,18 @@ internal static class SensorStatus
             : silence < UntilOffline ? Stale
             : Offline;
     }
+
+    /// <summary>When silence alone will change the status; null when it will not.</summary>
+    public static DateTimeOffset? ChangesAt(DateTimeOffset? lastReadingAt, int intervalSeconds, DateTimeOffset now)
+    {
+        if (lastReadingAt is not { } at)
+        {
+            return null;
+        }
+
+        var stale = at + TimeSpan.FromSeconds((double)IntervalsUntilStale * intervalSeconds);
+        return now < stale ? stale
+            : now < at + UntilOffline ? at + UntilOffline
+            : null;
+    }
 }

@@ -69,11 +69,43 @@ public sealed class EdgeTests : IAsyncLifetime
         await _service.DisposeAsync();
     }
 
-    private static Task<DefaultsHost> StartEdgeAsync(string service, string environment = "Production") => DefaultsHost.StartAsync(
+    private static Task<DefaultsHost> StartEdgeAsync(string service, params (string Key, string Value)[] settings) => DefaultsHost.StartAsync(
         app => app.MapEdge(),
         builder => builder.AddEdge(),
-        environment,
-        new() { ["services:realtime:http:0"] = service, ["services:aigateway:http:0"] = service, ["Features:Swarm"] = "true" });
+        settings: new(settings.Select(s => new KeyValuePair<string, string?>(s.Key, s.Value)))
+        {
+            ["services:realtime:http:0"] = service, ["services:aigateway:http:0"] = service, ["Features:Swarm"] = "true",
+        });
+
+    [Fact]
+    public async Task What_is_handed_on_is_counted_once_where_it_arrives()
+    {
+        await using var service = await DefaultsHost.StartAsync(
+            app => app.MapGet("/api/v1/ai/models", () => "models").AllowAnonymous(), settings: new() { ["RATE_LIMITING_ENABLED"] = "true" });
+        await using var edge = await StartEdgeAsync(service.Address.ToString(), ("RATE_LIMITING_ENABLED", "true"));
+        for (var left = 99; left > 96; left--)
+        {
+            using var answer = await edge.Client.GetAsync("/api/v1/ai/models");
+            answer.Headers.GetValues("RateLimit").ShouldHaveSingleItem().ShouldStartWith($"\"ai\";r={left};t=");
+        }
+
+        using var direct = await service.Client.GetAsync("/api/v1/ai/models");
+        direct.Headers.GetValues("RateLimit").ShouldHaveSingleItem().ShouldStartWith("\"ai\";r=96;t=");
+    }
+
+    [Theory]
+    [InlineData("AI_MODELS_ENABLED", "/api/v1/ai/echo", "ai")]
+    [InlineData("AI_MODELS_ENABLED", "/api/v1/swarm/stream", "swarm")]
+    [InlineData("WEBSOCKET_ENABLED", "/ws", "realtime")]
+    public async Task What_is_switched_off_is_not_there(string key, string path, string feature)
+    {
+        await using var edge = await StartEdgeAsync(_service.Address.ToString(), (key, "false"));
+        using var answer = await edge.Client.GetAsync(path);
+        await answer.ShouldBeProblemAsync(HttpStatusCode.NotFound);
+        var info = JsonNode.Parse(await edge.Client.GetStringAsync("/api/v1/info"))!;
+        info["features"]![feature]!.GetValue<bool>().ShouldBeFalse();
+        info["endpoints"]!.AsArray().Select(e => e!.GetValue<string>()).ShouldNotContain(root => path.StartsWith(root, StringComparison.Ordinal));
+    }
 
     private async Task<JsonNode> EchoAsync(HttpRequestMessage request)
     {
