@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CityPulse.Api.Http.Kept;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -40,6 +41,7 @@ internal sealed partial class DatabaseMigration(
         var db = scope.ServiceProvider.GetRequiredService<CityDb>();
         db.Database.SetCommandTimeout(TimeSpan.FromMinutes(10));
         await db.Database.MigrateAsync(cancellationToken);
+        await AnswerTriggers.BuildAsync(db, cancellationToken);
         db.Database.SetCommandTimeout((int?)null);
         foreach (var seed in scope.ServiceProvider.GetServices<IDatabaseSeed>())
         {

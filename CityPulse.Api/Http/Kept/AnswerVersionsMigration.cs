@@ -36,16 +36,13 @@ internal sealed class AnswerVersionsMigration : Migration
             RETURN NULL;
         END $$;
 
-        -- For every table that answers show something of. Deferred to the commit, when a transaction holds all its other locks:
+        -- For every versioned table (AnswerTriggers sees to that). Deferred to the commit, when a transaction holds all its other locks:
         -- so it can wait for nobody who waits for it.
         CREATE FUNCTION answers_change_with(changing regclass) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
             EXECUTE format('CREATE CONSTRAINT TRIGGER answers_change AFTER INSERT OR UPDATE OR DELETE ON %s '
                 'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION answers_changed()', changing);
         END $$;
-
-        SELECT answers_change_with('buildings');
-        SELECT answers_change_with('sensors');
 
         -- Readings carry no organisation and come by the million, but each batch that changes any tells so in its event.
         CREATE CONSTRAINT TRIGGER answers_change AFTER INSERT ON outbox

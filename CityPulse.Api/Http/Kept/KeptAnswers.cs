@@ -32,8 +32,8 @@ internal static class KeptAnswers
     }
 
     /// <summary>
-    /// Marks a read whose answers are kept. They must follow from what the organisation has stored alone (each table with a trigger
-    /// <c>answers_change</c>); where the clock has a say too, the answer tells until when it holds.
+    /// Marks a read whose answers are kept. They must follow from what the organisation has stored alone, in versioned tables or with an
+    /// event in the outbox (<see cref="AnswerTriggers"/>); where the clock has a say too, the answer tells until when it holds.
     /// </summary>
     public static RouteHandlerBuilder KeepAnswers(this RouteHandlerBuilder builder) =>
         builder.WithMetadata(new Kept(static (_, _) => true));
