@@ -104,6 +104,11 @@ internal static class ApiDescription
             responses.TryAdd("403", Response("The role or the frontend does not allow it.", context.Document));
         }
 
+        if (context.Description.RelativePath?.StartsWith("api/v1/", StringComparison.Ordinal) == true)
+        {
+            responses.TryAdd("429", Response("Too many requests; Retry-After says when to try again.", context.Document));
+        }
+
         responses.TryAdd("default", Response("Anything else that went wrong.", context.Document));
         foreach (var (status, response) in responses)
         {

@@ -21,6 +21,12 @@ public sealed class AllowedOrigins
         _development = environment.IsDevelopment();
         foreach (var frontend in configuration.GetSection("Cors:Frontends").GetChildren())
         {
+            if (!FrontendNames.TryParse(frontend.Key, out _))
+            {
+                throw new OptionsValidationException(
+                    frontend.Path, typeof(AllowedOrigins), [$"{frontend.Path} names no frontend; there are citypulse, flowmind, quantum, velocity."]);
+            }
+
             Add(frontend.Path, frontend.Value);
             foreach (var item in frontend.GetChildren())
             {

@@ -13,6 +13,8 @@ public sealed class HttpsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("citypulse-tls-");
 
+    private string _thumbprint = "";
+
     public void Dispose() => _folder.Delete(recursive: true);
 
     private async Task<DefaultsHost> StartAsync(string environment, Dictionary<string, string?>? more = null)
@@ -20,6 +22,7 @@ public sealed class HttpsTests : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var now = TimeProvider.System.GetUtcNow();
         using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        _thumbprint = certificate.Thumbprint;
         var (path, keyPath) = (Path.Combine(_folder.FullName, "tls.crt"), Path.Combine(_folder.FullName, "tls.key"));
         await File.WriteAllTextAsync(path, certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(keyPath, key.ExportPkcs8PrivateKeyPem());
@@ -42,10 +45,11 @@ public sealed class HttpsTests : IDisposable
             settings);
     }
 
-    private static HttpClient Trusting(string address) => new(new SocketsHttpHandler
+    /// <summary>Trusts the one certificate that the host was given.</summary>
+    private HttpClient Trusting(string address) => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
-        SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+        SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == _thumbprint },
     }) { BaseAddress = new Uri(address) };
 
     [Fact]

@@ -112,6 +112,7 @@ public sealed class BrowserRulesTests
 
     [Theory]
     [InlineData("Cors:Frontends:citypulse", "*")]
+    [InlineData("Cors:Frontends:citypluse", "https://city.example")]
     [InlineData("ALLOWED_ORIGINS", "city.example")]
     [InlineData("Cors:Frontends:citypulse:0", "https://city.example/path")]
     [InlineData("ForwardedHeaders:KnownNetworks:0", "10.0.0.0/99")]

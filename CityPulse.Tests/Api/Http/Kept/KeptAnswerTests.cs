@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using CityPulse.Api.Data;
@@ -131,7 +132,7 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
             while (!done.IsCancellationRequested)
             {
                 var atLeast = Volatile.Read(ref answered);
-                int.Parse(await NameAsync(member, building)).ShouldBeGreaterThanOrEqualTo(atLeast);
+                int.Parse(await NameAsync(member, building), CultureInfo.InvariantCulture).ShouldBeGreaterThanOrEqualTo(atLeast);
                 seen++;
             }
 
