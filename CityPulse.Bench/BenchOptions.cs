@@ -6,20 +6,21 @@ namespace CityPulse.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        ./citypulse bench [ingest|reads|up|detector|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+        ./citypulse bench [ingest|reads|up|detector|forecast|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
           reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s)
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
+          forecast day-ahead forecasts of the sample's meters from a rolling origin: MASE, WAPE, how often the band holds
           query    a year of hours and a month of 200 buildings, at 1, 10 and 50 million stored readings ([--rows 50000000] for fewer)
           drill    kill -9 of PostgreSQL, of the Api and of both under load for [--seconds 60]: nothing lost, nothing doubled, rollups exact
           --check  end with an error when a stated goal is missed
         """;
 
-    private static readonly string[] Names = ["ingest", "reads", "up", "detector", "query", "drill"];
+    private static readonly string[] Names = ["ingest", "reads", "up", "detector", "forecast", "query", "drill"];
 
     /// <summary>What is run when nothing is named: what does not take long.</summary>
-    private static readonly string[] Short = ["ingest", "reads", "up", "detector"];
+    private static readonly string[] Short = ["ingest", "reads", "up", "detector", "forecast"];
 
     public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }

@@ -1,5 +1,6 @@
 using CityPulse.Bench;
 using CityPulse.Bench.Detector;
+using CityPulse.Bench.Forecasts;
 using CityPulse.Bench.Reads;
 
 if (args is [BareEndpoint.Verb, .. var rest])
@@ -53,6 +54,11 @@ try
     if (options.Runs("detector"))
     {
         DetectorReport.Print(goals);
+    }
+
+    if (options.Runs("forecast"))
+    {
+        ForecastReport.Print(goals);
     }
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -68,6 +68,8 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
     private long _last = long.MinValue;
     private long _learningSince = long.MaxValue;
     private double _abnormalShare;
+    private int _lessons;
+    private int _sinceLessons;
     private LocalHour _hour;
     private RunningMean _all;
     private RunningMean _normal;
@@ -115,6 +117,7 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
             {
                 var most = isLearning ? LargestLesson * Robust.OutlierScore * spread / Robust.MadToSigma : double.PositiveInfinity;
                 _deviations.Add((float)(most > 0 ? Math.Min(deviation, most) : deviation));
+                CountLessons(isLearning);
             }
         }
 
@@ -131,6 +134,8 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
         writer.Write(_last);
         writer.Write(_learningSince);
         writer.Write(_abnormalShare);
+        writer.Write(_lessons);
+        writer.Write(_sinceLessons);
         writer.Write(_hour.Start);
         writer.Write(_hour.Index);
         _all.Save(writer);
@@ -174,6 +179,8 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
         _last = reader.ReadInt64();
         _learningSince = reader.ReadInt64();
         _abnormalShare = reader.ReadDouble();
+        _lessons = reader.ReadInt32();
+        _sinceLessons = reader.ReadInt32();
         _hour = new LocalHour(reader.ReadInt64(), reader.ReadInt32());
         _all = RunningMean.Load(reader);
         _normal = RunningMean.Load(reader);
@@ -195,6 +202,23 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
 
     private static double Score(double deviation, double spread) =>
         spread > 0 ? Math.Min(Robust.MadToSigma * deviation / spread, LargestScore) : deviation > 0 ? LargestScore : 0;
+
+    /// <summary>
+    /// What the sensor deviated before its course was known says nothing of its spread: as soon as there are as many deviations from after that
+    /// time, those from before are forgotten.
+    /// </summary>
+    private void CountLessons(bool isLearning)
+    {
+        if (isLearning)
+        {
+            (_lessons, _sinceLessons) = (Math.Min(_lessons + 1, SpreadReadings), 0);
+        }
+        else if (_lessons > 0 && ++_sinceLessons >= Math.Max(_lessons, ReadingsUntilScored))
+        {
+            _deviations.KeepNewest(_sinceLessons);
+            (_lessons, _sinceLessons) = (0, 0);
+        }
+    }
 
     private void Learn(double value, bool isNormal)
     {

@@ -45,10 +45,18 @@ internal sealed class SortedWindow(int capacity)
     /// <summary>The numbers in order of arrival.</summary>
     public IEnumerable<float> InOrder()
     {
-        var first = Count < capacity ? 0 : _next;
-        for (var i = 0; i < Count; i++)
+        for (var age = Count; age > 0; age--)
         {
-            yield return _ring[(first + i) % capacity];
+            yield return _ring[(_next + capacity - age) % capacity];
+        }
+    }
+
+    /// <summary>Keeps the newest numbers only.</summary>
+    public void KeepNewest(int count)
+    {
+        while (Count > count)
+        {
+            Remove(_ring[(_next + capacity - Count) % capacity]);
         }
     }
 
