@@ -116,7 +116,7 @@ internal sealed class Forecasts(CityDb db, SensorSeries series, EnergyReader ene
             hours[hour] = tally[hour].KWh;
         }
 
-        var zone = CommonZone(buildings);
+        var zone = Zones.CommonOf(buildings.Select(b => b.TimeZone));
         var outdoors = buildings.Count == 1 ? await OutdoorsAsync(buildings[0].Id, from, to, horizon, zone, cancellationToken) : null;
         var (origin, result) = Make(hours, from, zone, outdoors, horizon);
         return (new EnergyForecastResponse(
@@ -175,12 +175,6 @@ internal sealed class Forecasts(CityDb db, SensorSeries series, EnergyReader ene
 
     private static int HourOf(DateTimeOffset from, long microseconds) =>
         (int)((microseconds - (from.ToUnixTimeSeconds() * 1_000_000)) / 3_600_000_000);
-
-    private static TimeZoneInfo CommonZone(List<EnergyBuilding> buildings)
-    {
-        var zones = buildings.Select(b => b.TimeZone).Distinct().Take(2).ToList();
-        return zones.Count == 1 ? TimeZoneInfo.FindSystemTimeZoneById(zones[0]) : TimeZoneInfo.Utc;
-    }
 
     private static bool? BeatsNaive(ForecastResult result) => result.Method == ForecastMethod.Regression ? true : result.RegressionAccuracy is null ? null : false;
 

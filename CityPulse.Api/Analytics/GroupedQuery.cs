@@ -136,8 +136,7 @@ internal sealed class GroupedQuery(CityDb db, SensorSeries series, ReadingReader
         }
 
         var buildings = (await energy.BuildingsAsync(null, cancellationToken)).Where(b => members.ContainsKey(b.Id)).ToList();
-        var zones = buildings.Select(b => b.TimeZone).Distinct().Take(2).ToList();
-        var zone = zones.Count == 1 ? TimeZoneInfo.FindSystemTimeZoneById(zones[0]) : TimeZoneInfo.Utc;
+        var zone = Zones.CommonOf(buildings.Select(b => b.TimeZone));
         var byTime = groups.Contains("time");
         var keys = buildings.Select(b => KeyOf(groups, members[b.Id], null, null)).Distinct().Count();
         if ((byTime ? BucketGrid.Create(period.From, period.To, EnergySize(request.Resolution), zone) : BucketGrid.Whole(period.From, period.To)) is not { } grid

@@ -71,7 +71,7 @@ internal sealed class Overview(CityDb db, EnergyReport energy, TimeProvider time
 
     private async Task<OverviewEnergy> EnergyAsync(List<string> zones, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var zone = zones.Distinct().Count() == 1 ? TimeZoneInfo.FindSystemTimeZoneById(zones[0]) : TimeZoneInfo.Utc;
+        var zone = Zones.CommonOf(zones);
         var day = CivilTime.DayOf(now, zone);
         var midnight = CivilTime.StartOf(day, zone);
         var today = await TotalsAsync(midnight, now - midnight, cancellationToken);

@@ -24,7 +24,7 @@ internal sealed record DetectorSettings(TimeZoneInfo Zone, double? LeastSpread =
 /// the hour of the week adds (<see cref="SeasonalShape"/>); the score is the modified z-score 0.6745·|x − expected|/MAD of Iglewicz and Hoaglin,
 /// with a floor under the MAD and one refinement: where the sensor's own deviations have a heavier tail than the normal distribution, 1.5 times
 /// their 99.5 % quantile is worth a score of 3.5. A score uses nothing but what came before. What scores above 3.5 teaches nothing (but in the
-/// first three days, when everything is news), whatever the sensitivity, so a higher sensitivity flags the same points and more. About 10 kB at
+/// first three days, when everything is news, and when it comes again a week later), whatever the sensitivity, so a higher sensitivity flags the same points and more. About 12 kB at
 /// most, and all of it can be stored.
 /// </summary>
 internal sealed class AnomalyDetector(DetectorSettings settings)
@@ -49,10 +49,10 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
     private static readonly long LearningTime = 3 * TimeSpan.TicksPerDay;
 
     /// <summary>
-    /// When a quarter of the hours of the last week or so were abnormal, the sensor has a new course (lights that burn by day from now on):
-    /// the old shape is forgotten, and learning begins anew.
+    /// When more than a third of the hours of the last weeks were abnormal (which weekends alone are not), the sensor has a new course (lights
+    /// that burn by day from now on): the old shape is forgotten, and learning begins anew.
     /// </summary>
-    private const double AbnormalUntilForgotten = 0.25;
+    private const double AbnormalUntilForgotten = 0.36;
     private const double MemoryHours = SeasonalShape.Hours;
 
     /// <summary>Beyond this, numbers are no measurements; sums of them still fit single precision.</summary>
@@ -243,9 +243,15 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
                 (_learningSince, _abnormalShare) = (_last, 0);
             }
 
-            if (_level.Learn(mean - (_shape.At(_hour.Index) ?? 0), isAbnormal))
+            var isNormal = _level.Learn(mean - (_shape.At(_hour.Index) ?? 0), isAbnormal);
+            var aboveLevel = (float)(mean - (_level.Level ?? mean));
+            if (isNormal)
             {
-                _shape.Learn(_hour.Index, (float)(mean - (_level.Level ?? mean)));
+                _shape.Learn(_hour.Index, aboveLevel);
+            }
+            else
+            {
+                _shape.Suspect(_hour.Index, aboveLevel, Robust.OutlierScore * Spread(_level.Level ?? mean) / Robust.MadToSigma);
             }
         }
 

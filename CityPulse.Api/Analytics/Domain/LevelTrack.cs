@@ -1,16 +1,16 @@
 namespace CityPulse.Api.Analytics.Domain;
 
 /// <summary>
-/// The level of a sensor without its weekly shape: the median of the last 48 hours that were normal. So a slow trend is followed and a spike
-/// is not. When most of a day's hours were abnormal, they are the new level: what goes on that long is no anomaly any more.
+/// The level of a sensor without its weekly shape: the median of what was normal among the last 48 hours. So a slow trend is followed and a
+/// spike is not. When 60 of 72 hours were abnormal, they are the new level: what goes on longer than a weekend is no anomaly any more.
 /// </summary>
 internal sealed class LevelTrack
 {
     private const int Hours = 48;
-    private const int HoursUntilAdopted = 24;
-    private const int AbnormalUntilAdopted = 18;
+    private const int HoursUntilAdopted = 72;
+    private const int AbnormalUntilAdopted = 60;
 
-    private readonly List<Hour> _hours = new(Hours + 1);
+    private readonly List<Hour> _hours = new(HoursUntilAdopted + 1);
 
     private readonly record struct Hour(double Mean, bool IsAbnormal);
 
@@ -22,15 +22,14 @@ internal sealed class LevelTrack
     public bool Learn(double mean, bool isAbnormal)
     {
         _hours.Add(new Hour(mean, isAbnormal));
-        if (_hours.Count > Hours)
+        if (_hours.Count > HoursUntilAdopted)
         {
             _hours.RemoveAt(0);
         }
 
-        var isAdopted = _hours.Count >= HoursUntilAdopted && _hours.TakeLast(HoursUntilAdopted).Count(h => h.IsAbnormal) >= AbnormalUntilAdopted;
+        var isAdopted = _hours.Count(h => h.IsAbnormal) >= AbnormalUntilAdopted;
         if (isAdopted)
         {
-            _hours.RemoveRange(0, _hours.Count - HoursUntilAdopted);
             for (var i = 0; i < _hours.Count; i++)
             {
                 _hours[i] = _hours[i] with { IsAbnormal = false };
@@ -39,11 +38,11 @@ internal sealed class LevelTrack
 
         Span<double> counting = stackalloc double[Hours];
         var count = 0;
-        foreach (var hour in _hours)
+        for (var i = Math.Max(0, _hours.Count - Hours); i < _hours.Count; i++)
         {
-            if (!hour.IsAbnormal)
+            if (!_hours[i].IsAbnormal)
             {
-                counting[count++] = hour.Mean;
+                counting[count++] = _hours[i].Mean;
             }
         }
 

@@ -21,15 +21,4 @@ internal static class Robust
         // Halved before they are added: two numbers near the largest double have a median too.
         return (0.5 * values[(values.Length - 1) / 2]) + (0.5 * values[values.Length / 2]);
     }
-
-    /// <summary>Median of the absolute deviations from <paramref name="centre"/>; overwrites the values. Null of nothing.</summary>
-    public static double? Mad(Span<double> values, double centre)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = Math.Abs(values[i] - centre);
-        }
-
-        return Median(values);
-    }
 }

@@ -14,10 +14,13 @@ internal sealed class SeasonalShape
     private const int RecentWeeks = 3;
 
     private readonly float[] _means = new float[Hours * Weeks];
+    private readonly float[] _suspects = new float[Hours];
     private readonly byte[] _counts = new byte[Hours];
     private readonly byte[] _next = new byte[Hours];
     private readonly double?[] _medians = new double?[Hours];
     private readonly bool[] _known = new bool[Hours];
+
+    public SeasonalShape() => Forget();
 
     /// <summary>Takes what an hour was above (or below) the level.</summary>
     public void Learn(int hour, float mean)
@@ -28,8 +31,29 @@ internal sealed class SeasonalShape
         Array.Clear(_known);
     }
 
+    /// <summary>
+    /// Takes what an abnormal hour was. Once it is an anomaly and teaches nothing; when the same hour a week later is abnormal in the same way, it
+    /// is the course of the week (a Sunday), and both are learned.
+    /// </summary>
+    /// <param name="tolerance">How far two of them may lie apart.</param>
+    public void Suspect(int hour, float mean, double tolerance)
+    {
+        var before = _suspects[hour];
+        _suspects[hour] = mean;
+        if (Math.Abs(mean - before) <= tolerance)
+        {
+            if (_counts[hour] == 0 || InOrder(hour, 1).First() != before)
+            {
+                Learn(hour, before);
+            }
+
+            Learn(hour, mean);
+        }
+    }
+
     public void Forget()
     {
+        Array.Fill(_suspects, float.NaN);
         Array.Clear(_counts);
         Array.Clear(_known);
     }
@@ -65,6 +89,7 @@ internal sealed class SeasonalShape
     {
         for (var hour = 0; hour < Hours; hour++)
         {
+            writer.Write(_suspects[hour]);
             writer.Write(_counts[hour]);
             foreach (var mean in InOrder(hour, _counts[hour]))
             {
@@ -77,6 +102,7 @@ internal sealed class SeasonalShape
     {
         for (var hour = 0; hour < Hours; hour++)
         {
+            _suspects[hour] = reader.ReadSingle();
             for (var count = reader.ReadByte(); count > 0; count--)
             {
                 Learn(hour, reader.ReadSingle());
