@@ -104,7 +104,7 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
             return default;
         }
 
-        var expected = level + (_shape.Between(hour.HoursOfWeek(ticks)) ?? 0);
+        var expected = Expected(level, hour, ticks, value);
         var deviation = Math.Abs(value - expected);
         var spread = _deviations.Count < ReadingsUntilScored ? double.PositiveInfinity : Spread(level);
         var score = Score(deviation, spread) / (ticks - _first < FirstDay ? FirstDayDivisor : 1);
@@ -190,6 +190,14 @@ internal sealed class AnomalyDetector(DetectorSettings settings)
         {
             _deviations.Add(reader.ReadSingle());
         }
+    }
+
+    /// <summary>A sensor goes from hour to hour in a ramp or at a step; the better of the two is expected.</summary>
+    private double Expected(double level, LocalHour hour, long ticks, double value)
+    {
+        var ramp = level + (_shape.Between(hour.HoursOfWeek(ticks)) ?? 0);
+        var step = level + (_shape.At(hour.Index) ?? 0);
+        return Math.Abs(value - step) < Math.Abs(value - ramp) ? step : ramp;
     }
 
     /// <summary>The MAD that a score is measured by.</summary>
