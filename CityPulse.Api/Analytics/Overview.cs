@@ -95,6 +95,6 @@ internal sealed class Overview(CityDb db, EnergyReport energy, TimeProvider time
 
     /// <summary>Null for a day that has just begun.</summary>
     private async Task<EnergyTotals?> TotalsAsync(DateTimeOffset from, TimeSpan length, CancellationToken cancellationToken) => length > TimeSpan.Zero
-        ? (await energy.GetAsync(null, new EnergyPeriod(from, from + length), EnergyResolution.Day, carrier: null, annualise: null, cancellationToken)).Answer!.Totals
+        ? (await energy.GetAsync(new EnergyQuestion(null, new EnergyPeriod(from, from + length), EnergyResolution.Day), cancellationToken)).Answer!.Totals
         : null;
 }
