@@ -2,7 +2,6 @@ using CityPulse.Api.Analytics.Domain;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
 using CityPulse.Api.Http;
-using CityPulse.Api.Sensors.Domain;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;

@@ -1,4 +1,3 @@
-using CityPulse.Api.Analytics.Domain;
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
@@ -7,7 +6,6 @@ using CityPulse.Api.Http;
 using CityPulse.Api.Readings;
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
-using CityPulse.Api.Sensors;
 using CityPulse.Api.Sensors.Domain;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
