@@ -76,10 +76,14 @@ internal sealed class AuditTrail
         }
 
         var metadata = (context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint)?.Metadata;
-        return metadata is not null
-            && metadata.GetMetadata<NotAudited>() is null
-            // A question that is too long for an address is asked by POST, and still is a question.
-            && !metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is nameof(Permission.ReadCity) or nameof(Permission.Ingest));
+        if (metadata is null || metadata.GetMetadata<NotAudited>() is not null)
+        {
+            return false;
+        }
+
+        // A question that is too long for an address is asked by POST, and still is a question: it asks for no more than to read.
+        var asked = metadata.GetOrderedMetadata<IAuthorizeData>();
+        return asked.Count == 0 || asked.Any(data => data.Policy is not (nameof(Permission.ReadCity) or nameof(Permission.Ingest)));
     }
 
     private static AuditSubject? SubjectOf(HttpContext context)
