@@ -3,9 +3,9 @@ using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace CityPulse.AiGateway.Conversations;
 
@@ -18,11 +18,6 @@ internal sealed record ConversationResponse(
 
 internal sealed record ConversationMessage(string Role, string Content, DateTimeOffset CreatedAt, string? Model, IReadOnlyList<ToolCall>? ToolCalls);
 
-internal sealed class ConversationOptions
-{
-    public string? ConnectionString { get; set; }
-}
-
 internal static class ConversationEndpoints
 {
     private const string Connection = "citydb";
@@ -30,14 +25,22 @@ internal static class ConversationEndpoints
     public static WebApplicationBuilder AddConversations(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<ConversationOptions>()
-            .Configure<IConfiguration>((options, configuration) => options.ConnectionString = configuration.GetConnectionString(Connection))
+        services.AddOptions<TenantDatabaseOptions>()
+            .Configure<IConfiguration>((options, configuration) =>
+            {
+                options.ConnectionString = configuration.GetConnectionString(Connection);
+                options.RequestsConnectionString = configuration.GetConnectionString($"{Connection}-app");
+                options.WorkConnectionString = configuration.GetConnectionString($"{Connection}-worker");
+                options.Secret = configuration["Internal:Key"];
+            })
             .Validate(options => !string.IsNullOrWhiteSpace(options.ConnectionString), $"ConnectionStrings:{Connection} is missing: conversations are kept there, in schema ai.")
+            .Validate(
+                options => options.HasLogins || !string.IsNullOrWhiteSpace(options.Secret),
+                "Internal:Key is missing: calls between the services carry it, and the passwords of the database's roles are derived from it.")
             .ValidateOnStart();
-        services.AddSingleton(provider =>
-            new NpgsqlDataSourceBuilder(provider.GetRequiredService<IOptions<ConversationOptions>>().Value.ConnectionString)
-                .UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>())
-                .Build());
+        services.AddSingleton(provider => TenantDatabase.Create(
+            provider.GetRequiredService<IOptions<TenantDatabaseOptions>>().Value, "ai_", provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(provider => provider.GetRequiredService<TenantDatabase>().Work);
         services.AddSingleton<ConversationStore>();
         services.AddSingleton<ConversationSchema>();
         services.AddHostedService(provider => provider.GetRequiredService<ConversationSchema>());

@@ -1,18 +1,27 @@
 using System.Net.Sockets;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
 namespace CityPulse.AiGateway.Conversations;
 
 /// <summary>
-/// Brings schema <c>ai</c> up to date at start: one replica at a time, each version in its own transaction. A database that is not
-/// there yet is waited for; readiness tells.
+/// Brings schema <c>ai</c> up to date at start, and the wall between organisations with it: one replica at a time, each version in its own
+/// transaction. A database that is not there yet is waited for; readiness tells.
 /// </summary>
-internal sealed partial class ConversationSchema(NpgsqlDataSource source, TimeProvider time, ILogger<ConversationSchema> logger)
+internal sealed partial class ConversationSchema(TenantDatabase database, TimeProvider time, ILogger<ConversationSchema> logger)
     : BackgroundService, IHealthCheck
 {
     private const long LockKey = 0x4350_0101;
+    private const long WallLockKey = 0x4350_0102;
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
+
+    /// <summary>The schema's tables without an <c>organization_id</c>; all others are walled by it.</summary>
+    internal static readonly IReadOnlyCollection<TenantTable> WithoutOrganization =
+    [
+        new("schema_versions", TableUse.None, "Only this class looks at it."),
+        new("messages", TableUse.Both, "A message is where its conversation is.", "EXISTS (SELECT FROM ai.conversations c WHERE c.id = conversation_id)"),
+    ];
 
     private static readonly string[] Versions =
     [
@@ -69,7 +78,7 @@ internal sealed partial class ConversationSchema(NpgsqlDataSource source, TimePr
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Owner.OpenConnectionAsync(cancellationToken);
         for (var version = 1; version <= Versions.Length; version++)
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -91,6 +100,18 @@ internal sealed partial class ConversationSchema(NpgsqlDataSource source, TimePr
                 await command.ExecuteNonQueryAsync(cancellationToken);
             }
         }
+
+        await BuildWallAsync(connection, cancellationToken);
+    }
+
+    /// <summary>One replica at a time: the transaction is there for its lock, which ends with it.</summary>
+    private async Task BuildWallAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var wait = new NpgsqlCommand($"select pg_advisory_xact_lock({WallLockKey})", connection, transaction) { CommandTimeout = 120 };
+        await wait.ExecuteNonQueryAsync(cancellationToken);
+        await TenantWall.BuildAsync(database, "ai", WithoutOrganization, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     [LoggerMessage(LogLevel.Warning, "The schema ai cannot be prepared yet; next attempt in {DelayMs} ms")]

@@ -2,6 +2,7 @@ using System.Text.Json;
 using CityPulse.AiGateway.Chat;
 using CityPulse.ServiceDefaults.Json;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -10,19 +11,20 @@ namespace CityPulse.AiGateway.Conversations;
 /// <summary>A message as it was said.</summary>
 internal sealed record StoredMessage(string Role, string Content, DateTimeOffset CreatedAt);
 
-/// <summary>Conversations in Postgres, so that any replica can go on with one. Everybody sees their own only.</summary>
-internal sealed class ConversationStore(NpgsqlDataSource source)
+/// <summary>Conversations in Postgres, so that any replica can go on with one. Everybody sees their own only; the organisation is told in front.</summary>
+internal sealed class ConversationStore(TenantDatabase database)
 {
     private const int TitleLength = 80;
 
     /// <summary>The newest messages, oldest first; null when the caller has no such conversation.</summary>
     public async Task<IReadOnlyList<StoredMessage>?> HistoryAsync(Guid id, Caller caller, int count, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
+                TenantSetting.Command(caller.OrganizationId),
                 Own("select 1 from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller),
                 Own($"""
                     select role, content, created_at from (
@@ -53,12 +55,13 @@ internal sealed class ConversationStore(NpgsqlDataSource source)
     /// <summary>Keeps a question with its answer, both or none.</summary>
     public async Task AppendAsync(ChatQuestion question, ChatAnswer answer, Caller caller, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection, transaction)
         {
             BatchCommands =
             {
+                TenantSetting.Command(caller.OrganizationId),
                 question.IsNew
                     ? new NpgsqlBatchCommand("""
                         insert into ai.conversations (id, organization_id, user_id, title, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)
@@ -99,16 +102,20 @@ internal sealed class ConversationStore(NpgsqlDataSource source)
     /// <summary>The caller's conversations, newest first, after the one that a page ended with.</summary>
     public async Task<List<ConversationItem>> ListAsync(Caller caller, Guid? after, int count, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand("""
+        var select = new NpgsqlBatchCommand("""
             select id, title, created_at, updated_at from ai.conversations
             where organization_id = $1 and user_id = $2 and ($3::uuid is null or id < $3)
             order by id desc limit $4
-            """);
-        command.Parameters.Add(Id(caller.OrganizationId));
-        command.Parameters.Add(Id(caller.UserId));
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            """)
+        {
+            Parameters =
+            {
+                Id(caller.OrganizationId), Id(caller.UserId), new NpgsqlParameter { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid },
+                new NpgsqlParameter<int> { TypedValue = count },
+            },
+        };
+        await using var batch = database.Requests.CreateBatch(caller.OrganizationId, select);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var items = new List<ConversationItem>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -120,11 +127,12 @@ internal sealed class ConversationStore(NpgsqlDataSource source)
 
     public async Task<ConversationResponse?> FindAsync(Guid id, Caller caller, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
+                TenantSetting.Command(caller.OrganizationId),
                 Own("select id, title, created_at, updated_at from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller),
                 Own("""
                     select m.role, m.content, m.created_at, m.model, m.tool_calls
@@ -155,11 +163,9 @@ internal sealed class ConversationStore(NpgsqlDataSource source)
 
     public async Task<bool> DeleteAsync(Guid id, Caller caller, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand("delete from ai.conversations where id = $1 and organization_id = $2 and user_id = $3");
-        command.Parameters.Add(Id(id));
-        command.Parameters.Add(Id(caller.OrganizationId));
-        command.Parameters.Add(Id(caller.UserId));
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        await using var batch = database.Requests.CreateBatch(
+            caller.OrganizationId, Own("delete from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller));
+        return await batch.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
     private static ConversationItem ReadItem(NpgsqlDataReader reader) =>

@@ -9,13 +9,20 @@ using Npgsql;
 namespace CityPulse.Api.Auth;
 
 /// <summary>Makes organisations, users and memberships.</summary>
-internal sealed class Accounts(CityDb db, NpgsqlDataSource source, UserManager<User> users, ILookupNormalizer normalizer, TimeProvider time)
+internal sealed class Accounts(
+    CityDb db, TenantContext tenant, NpgsqlDataSource source, UserManager<User> users, ILookupNormalizer normalizer, TimeProvider time)
 {
+    /// <summary>A new organisation, for which a stranger's request works from here on.</summary>
     public Organization AddOrganization(string name)
     {
         var now = time.GetUtcNow();
         var organization = new Organization { Id = Guid.CreateVersion7(now), Name = name, CreatedAt = now };
         db.Add(organization);
+        if (!tenant.CrossesOrganizations)
+        {
+            tenant.Set(organization.Id);
+        }
+
         return organization;
     }
 

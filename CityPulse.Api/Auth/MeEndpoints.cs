@@ -44,8 +44,12 @@ internal static class MeEndpoints
             me.User, me.Organization, caller.Role, frontend, [.. AccessTable.Permissions(caller.Role, frontend)]));
     }
 
-    private static async Task<Ok<MembershipsResponse>> Organizations(ClaimsPrincipal principal, CityDb db, CancellationToken cancellationToken)
+    // The caller's places in all organisations: the one list that goes beyond the token's.
+    private static async Task<Ok<MembershipsResponse>> Organizations(
+        ClaimsPrincipal principal, IServiceScopeFactory scopes, CancellationToken cancellationToken)
     {
+        await using var scope = scopes.CreateCrossTenantScope();
+        var db = scope.ServiceProvider.GetRequiredService<CityDb>();
         var caller = principal.GetCaller();
         var items = await (
             from m in db.Memberships.IgnoreQueryFilters([CityDb.TenantFilter])
@@ -59,13 +63,16 @@ internal static class MeEndpoints
 
     /// <summary>A session of its own in the other organisation. A body session stays as it was; a cookie holds one session, so the old one ends.</summary>
     private static async Task<Results<Ok<SessionResponse>, ProblemHttpResult>> Switch(
-        SwitchRequest request, HttpContext context, CityDb db, Sessions sessions, TokenIssuer tokens, CancellationToken cancellationToken)
+        SwitchRequest request, HttpContext context, IServiceScopeFactory scopes, Sessions sessions, TokenIssuer tokens, CancellationToken cancellationToken)
     {
         if (request.OrganizationId is not { } target)
         {
             return Problems.Validation("organizationId", "The organisation's id is missing.");
         }
 
+        // The other organisation is beyond what the caller's requests may see.
+        await using var scope = scopes.CreateCrossTenantScope();
+        var db = scope.ServiceProvider.GetRequiredService<CityDb>();
         var caller = context.User.GetCaller();
         var family = context.User.GetFamily();
         if (!await db.TokenFamilies.AnyAsync(f => f.Id == family && f.RevokedAt == null, cancellationToken))

@@ -29,6 +29,9 @@ internal sealed class CityDb(DbContextOptions<CityDb> options) : DbContext(optio
 
     internal TenantContext? Tenant { get; set; }
 
+    /// <summary>Kept by <see cref="TenantInterceptor"/>.</summary>
+    internal TenantTold Told { get; } = new();
+
     /// <summary>The organisation that this context works for.</summary>
     public Guid OrganizationId => Tenant?.OrganizationId
         ?? throw new InvalidOperationException("The database context works for no organisation: set TenantContext, or ignore the tenant filter on purpose.");

@@ -1,5 +1,7 @@
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace CityPulse.Api.Data;
@@ -9,30 +11,40 @@ internal static class DataExtensions
     /// <summary>Name of the connection string of the city's database.</summary>
     public const string ConnectionName = "citydb";
 
-    /// <summary>One data source for EF and for the hot paths, the pooled <see cref="CityDb"/>, and migrations at start.</summary>
+    /// <summary>
+    /// The database under its three roles, the pooled <see cref="CityDb"/>, and migrations at start. Plain SQL that works for one
+    /// organisation takes <see cref="TenantDatabase.Requests"/> and names it; a plain <see cref="NpgsqlDataSource"/> is that of background
+    /// work, which crosses organisations. Neither changes tables: that is for <see cref="TenantDatabase.Owner"/>.
+    /// </summary>
     public static WebApplicationBuilder AddCityData(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<CityDataOptions>()
-            .Configure<IConfiguration>((options, configuration) => options.ConnectionString = configuration.GetConnectionString(ConnectionName))
+        services.AddOptions<TenantDatabaseOptions>()
+            .Configure<IConfiguration>((options, configuration) =>
+            {
+                options.ConnectionString = configuration.GetConnectionString(ConnectionName);
+                options.RequestsConnectionString = configuration.GetConnectionString($"{ConnectionName}-app");
+                options.WorkConnectionString = configuration.GetConnectionString($"{ConnectionName}-worker");
+                options.Secret = configuration["Auth:KeyEncryptionKey"];
+            })
             .Validate(
                 options => !string.IsNullOrWhiteSpace(options.ConnectionString),
                 $"ConnectionStrings:{ConnectionName} is missing: it names the PostgreSQL database of the city.")
+            .Validate(
+                options => options.HasLogins || !string.IsNullOrWhiteSpace(options.Secret),
+                "Auth:KeyEncryptionKey is missing: the passwords of the database's roles are derived from it (openssl rand -base64 32).")
             .ValidateOnStart();
-        services.AddSingleton(provider =>
-        {
-            var options = provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<CityDataOptions>>().Value;
-            return new NpgsqlDataSourceBuilder(options.ConnectionString)
-                .UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>())
-                .Build();
-        });
+        services.AddSingleton(provider => TenantDatabase.Create(
+            provider.GetRequiredService<IOptions<TenantDatabaseOptions>>().Value, "", provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(provider => provider.GetRequiredService<TenantDatabase>().Work);
 
         services.AddScoped<TenantContext>();
         services.AddSingleton<StampInterceptor>();
+        services.AddSingleton<TenantInterceptor>();
         services.AddDbContextPool<CityDb>((provider, options) => options
-            .UseCityModel(provider.GetRequiredService<NpgsqlDataSource>())
-            .AddInterceptors(provider.GetRequiredService<StampInterceptor>()));
+            .UseCityModel(provider.GetRequiredService<TenantDatabase>().Requests)
+            .AddInterceptors(provider.GetRequiredService<StampInterceptor>(), provider.GetRequiredService<TenantInterceptor>()));
         builder.EnrichNpgsqlDbContext<CityDb>();
         LendTenant(services);
 
@@ -46,7 +58,8 @@ internal static class DataExtensions
     public static DbContextOptionsBuilder UseCityModel(this DbContextOptionsBuilder options, NpgsqlDataSource source) =>
         options.UseNpgsql(source).UseSnakeCaseNamingConvention();
 
-    // The pool knows nothing of scopes: whoever asks its scope for a context gets it with that scope's organisation.
+    // The pool knows nothing of scopes: whoever asks its scope for a context gets it with that scope's organisation, on a
+    // connection of the role that the scope works under. The context may have worked under another one before.
     private static void LendTenant(IServiceCollection services)
     {
         var pooled = services.Single(d => d.ServiceType == typeof(CityDb));
@@ -56,12 +69,15 @@ internal static class DataExtensions
         {
             var db = (CityDb)lease(provider);
             db.Tenant = provider.GetRequiredService<TenantContext>();
+            db.WorkUnder(Role(provider.GetRequiredService<TenantDatabase>(), db.Tenant));
             return db;
         }));
     }
-}
 
-internal sealed class CityDataOptions
-{
-    public string? ConnectionString { get; set; }
+    private static NpgsqlDataSource Role(TenantDatabase database, TenantContext tenant) =>
+        tenant.CrossesOrganizations ? database.Work : database.Requests;
+
+    /// <summary>Gives the context a connection of this source; it must have none open.</summary>
+    public static void WorkUnder(this CityDb db, NpgsqlDataSource source) =>
+        db.Database.SetDbConnection(source.CreateConnection(), contextOwnsConnection: true);
 }

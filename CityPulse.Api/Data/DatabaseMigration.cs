@@ -1,16 +1,17 @@
 using System.Net.Sockets;
 using CityPulse.Api.Http.Kept;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace CityPulse.Api.Data;
 
 /// <summary>
-/// Brings the schema up to date at start. One replica works, the others wait at the advisory lock and find nothing left
-/// to do. A database that is not there yet is waited for; a wrong configuration stops the service.
+/// Brings the schema up to date at start, and the wall between organisations with it. One replica works, the others wait at the advisory
+/// lock and find nothing left to do. A database that is not there yet is waited for; a wrong configuration stops the service.
 /// </summary>
 internal sealed partial class DatabaseMigration(
-    NpgsqlDataSource source, IServiceScopeFactory scopes, DatabaseReady ready, TimeProvider time, ILogger<DatabaseMigration> logger)
+    TenantDatabase database, IServiceScopeFactory scopes, DatabaseReady ready, TimeProvider time, ILogger<DatabaseMigration> logger)
     : BackgroundService
 {
     private static readonly TimeSpan MaximumDelay = TimeSpan.FromSeconds(10);
@@ -36,13 +37,19 @@ internal sealed partial class DatabaseMigration(
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using var held = await AdvisoryLock.AcquireAsync(source, AdvisoryLock.Migrations, cancellationToken);
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<CityDb>();
-        db.Database.SetCommandTimeout(TimeSpan.FromMinutes(10));
-        await db.Database.MigrateAsync(cancellationToken);
-        await AnswerTriggers.BuildAsync(db, cancellationToken);
-        db.Database.SetCommandTimeout((int?)null);
+        await using var held = await AdvisoryLock.AcquireAsync(database.Owner, AdvisoryLock.Migrations, cancellationToken);
+        await using (var migration = scopes.CreateCrossTenantScope())
+        {
+            var db = migration.ServiceProvider.GetRequiredService<CityDb>();
+            db.WorkUnder(database.Owner);
+            db.Database.SetCommandTimeout(TimeSpan.FromMinutes(10));
+            await db.Database.MigrateAsync(cancellationToken);
+            await AnswerTriggers.BuildAsync(db, cancellationToken);
+            db.Database.SetCommandTimeout((int?)null);
+        }
+
+        await TenantWall.BuildAsync(database, CityTables.Schema, CityTables.WithoutOrganization, cancellationToken);
+        await using var scope = scopes.CreateCrossTenantScope();
         foreach (var seed in scope.ServiceProvider.GetServices<IDatabaseSeed>())
         {
             await seed.SeedAsync(cancellationToken);

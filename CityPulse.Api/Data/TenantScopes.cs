@@ -33,4 +33,15 @@ internal static class TenantScopes
         scope.ServiceProvider.GetRequiredService<TenantContext>().Set(organizationId);
         return scope;
     }
+
+    /// <summary>
+    /// Work across organisations: the scope's <see cref="CityDb"/> logs in as the role that sees all rows. For background work and for the
+    /// few requests that look beyond the caller's organisation on purpose; each use wants a reason.
+    /// </summary>
+    public static AsyncServiceScope CreateCrossTenantScope(this IServiceScopeFactory scopes)
+    {
+        var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantContext>().CrossOrganizations();
+        return scope;
+    }
 }

@@ -2,6 +2,7 @@ using System.Data;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Domain;
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -26,7 +27,7 @@ internal readonly record struct ReadingsRead(int Count, DateTimeOffset? First, D
 /// Reads meters and streams their raw readings through <see cref="EnergyMeter"/>: one round trip for a whole portfolio, and never
 /// more rows in memory than the next step needs.
 /// </summary>
-internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<EnergyOptions> options)
+internal sealed class EnergyReader(CityDb db, TenantDatabase database, IOptions<EnergyOptions> options)
 {
     /// <summary>Statements a round trip; keeps the protocol's messages small for cities of thousands of meters.</summary>
     private const int BatchSize = 500;
@@ -79,7 +80,7 @@ internal sealed class EnergyReader(CityDb db, NpgsqlDataSource source, IOptions<
             return;
         }
 
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         foreach (var chunk in sensors.Chunk(BatchSize))
         {
             await using var batch = new NpgsqlBatch(connection) { Timeout = 120 };

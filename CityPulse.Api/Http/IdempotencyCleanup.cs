@@ -16,7 +16,7 @@ internal sealed partial class IdempotencyCleanup(IServiceScopeFactory scopes, Ti
         {
             try
             {
-                await using var scope = scopes.CreateAsyncScope();
+                await using var scope = scopes.CreateCrossTenantScope();
                 var expired = clock.GetUtcNow() - Idempotency.Kept;
                 await scope.ServiceProvider.GetRequiredService<CityDb>().Set<IdempotentAnswer>()
                     .Where(a => a.CreatedAt < expired).ExecuteDeleteAsync(stoppingToken);

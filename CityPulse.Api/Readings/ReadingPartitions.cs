@@ -1,12 +1,13 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using CityPulse.Api.Data;
+using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 
 namespace CityPulse.Api.Readings;
 
 /// <summary>The months of <c>readings</c>, made when the first reading of one arrives, or ahead of it.</summary>
-internal sealed class ReadingPartitions(NpgsqlDataSource source)
+internal sealed class ReadingPartitions(TenantDatabase database)
 {
     private readonly Lock _gate = new();
     private volatile FrozenSet<int> _known = FrozenSet<int>.Empty;
@@ -50,7 +51,7 @@ internal sealed class ReadingPartitions(NpgsqlDataSource source)
     {
         var from = StartOf(month);
         var name = NameOf(from);
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Owner.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(
             string.Create(CultureInfo.InvariantCulture, $"""
                 DO $$ BEGIN

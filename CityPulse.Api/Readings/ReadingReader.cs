@@ -3,6 +3,7 @@ using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
 using CityPulse.Api.Readings.Rollups;
 using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -15,7 +16,7 @@ internal readonly record struct Span(long From, long To)
 }
 
 /// <summary>Reads stored readings of one sensor in order of time, or against it, holding none of them.</summary>
-internal sealed class ReadingReader(NpgsqlDataSource source, RollupReader rollups)
+internal sealed class ReadingReader(TenantDatabase database, RollupReader rollups)
 {
     /// <summary>The readings themselves.</summary>
     public async IAsyncEnumerable<ReadingBatch.Point> ReadAsync(
@@ -26,7 +27,7 @@ internal sealed class ReadingReader(NpgsqlDataSource source, RollupReader rollup
             yield break;
         }
 
-        await using var command = source.CreateCommand($"""
+        await using var command = database.Requests.CreateCommand($"""
             SELECT observed_at, value FROM readings
             WHERE sensor_key = $1 AND observed_at >= $2 AND observed_at < $3
             ORDER BY observed_at {(descending ? "DESC" : "")}
@@ -111,7 +112,7 @@ internal sealed class ReadingReader(NpgsqlDataSource source, RollupReader rollup
             return gaps;
         }
 
-        await using var command = source.CreateCommand("""
+        await using var command = database.Requests.CreateCommand("""
             SELECT before, at FROM (
                 SELECT lag(at, 1, $2) OVER (ORDER BY at) AS before, at FROM (
                     SELECT observed_at FROM readings WHERE sensor_key = $1 AND observed_at >= $2 AND observed_at < $3

@@ -1,6 +1,7 @@
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Api.Sensors.Domain;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -97,7 +98,7 @@ internal sealed class OrganizationSensors(long version)
 /// ingest compares it with the database's inside the transaction that stores, under a lock that changes of sensors
 /// respect. So no message between replicas is needed, and none can be lost.
 /// </summary>
-internal sealed class SensorRegistry(NpgsqlDataSource source, IOptions<QuarantineOptions> quarantine) : IDisposable
+internal sealed class SensorRegistry(TenantDatabase database, IOptions<QuarantineOptions> quarantine) : IDisposable
 {
     private static readonly TimeSpan KeepUnused = TimeSpan.FromMinutes(30);
     private readonly MemoryCache _organizations = new(new MemoryCacheOptions());
@@ -111,15 +112,18 @@ internal sealed class SensorRegistry(NpgsqlDataSource source, IOptions<Quarantin
     public async Task<OrganizationSensors> ReloadAsync(Guid organizationId, OrganizationSensors? before, CancellationToken cancellationToken)
     {
         // One statement, one snapshot: the version and the sensors belong together.
-        await using var command = source.CreateCommand("""
+        var select = new NpgsqlBatchCommand("""
             SELECT coalesce(r.version, 0), s.key, s.id, s.building_id, s.external_id, s.min_value, s.max_value,
                 s.quantity, s.unit, s.kind, s.interval_seconds, s.rated_power_kw
             FROM (SELECT $1::uuid AS organization_id) o
             LEFT JOIN sensor_registries r USING (organization_id)
             LEFT JOIN sensors s USING (organization_id)
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = organizationId });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            """)
+        {
+            Parameters = { new NpgsqlParameter<Guid> { TypedValue = organizationId } },
+        };
+        await using var batch = database.Requests.CreateBatch(organizationId, select);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         OrganizationSensors? sensors = null;
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -1,6 +1,7 @@
 using CityPulse.Api.Events;
 using CityPulse.Api.Readings.Quarantine;
 using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -15,7 +16,7 @@ internal readonly record struct StoreOutcome(int Accepted, int Updated, int Dupl
 /// a look at the sensors' ranges tells beforehand, and a COPY that fails nevertheless is done again as a merge.
 /// </summary>
 internal sealed partial class ReadingStore(
-    NpgsqlDataSource source, SensorRegistry registry, ReadingPartitions partitions, Outbox outbox, OutboxSignal signal,
+    TenantDatabase database, SensorRegistry registry, ReadingPartitions partitions, Outbox outbox, OutboxSignal signal,
     IEnumerable<IStoredBatchPart> parts, ILogger<ReadingStore> logger)
 {
     private const int MaxAttempts = 8;
@@ -90,7 +91,7 @@ internal sealed partial class ReadingStore(
         Guid organizationId, OrganizationSensors sensors, SortedReadings readings, bool mustMerge, CancellationToken cancellationToken)
     {
         // Whatever leaves this method without a commit is rolled back when the connection goes back to its pool.
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         var (version, mayBeStored) = await BeginAsync(connection, organizationId, mustMerge ? null : readings, cancellationToken);
         if (version != sensors.Version)
         {
@@ -143,6 +144,7 @@ internal sealed partial class ReadingStore(
         NpgsqlConnection connection, Guid organizationId, SortedReadings? readings, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(TenantSetting.Command(organizationId));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
         batch.BatchCommands.Add(ForOrganization("SELECT 1 FROM pg_advisory_xact_lock_shared(sensor_registry_lock($1))", organizationId));
         batch.BatchCommands.Add(ForOrganization("SELECT version FROM sensor_registries WHERE organization_id = $1", organizationId));

@@ -3,6 +3,7 @@ using CityPulse.Api.Data;
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
 using CityPulse.Contracts;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
@@ -14,7 +15,7 @@ namespace CityPulse.Api.Readings.Quarantine;
 /// rated power, and one look at registers' stored readings where one has. What is stored already as it is passes: it was believed
 /// once, or released.
 /// </summary>
-internal sealed class QuarantineSift(CityDb db, NpgsqlDataSource source, TimeProvider time)
+internal sealed class QuarantineSift(CityDb db, TenantDatabase database, TimeProvider time)
 {
     /// <returns>Whether rows were taken out: the batch must be sorted again then.</returns>
     public async Task<bool> SiftAsync(IngestBatch batch, OrganizationSensors sensors, SortedReadings readings, CancellationToken cancellationToken)
@@ -88,7 +89,7 @@ internal sealed class QuarantineSift(CityDb db, NpgsqlDataSource source, TimePro
             return before;
         }
 
-        await using var command = source.CreateCommand("""
+        await using var command = database.Requests.CreateCommand("""
             SELECT b.sensor_key, r.observed_at, r.value FROM unnest($1, $2) AS b (sensor_key, first)
             CROSS JOIN LATERAL (
                 SELECT observed_at, value FROM readings WHERE sensor_key = b.sensor_key AND observed_at < b.first
@@ -123,7 +124,7 @@ internal sealed class QuarantineSift(CityDb db, NpgsqlDataSource source, TimePro
 
     private async Task RemoveStoredAsync(List<Held> doubtful, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand("""
+        await using var command = database.Requests.CreateCommand("""
             SELECT r.sensor_key, r.observed_at FROM unnest($1, $2, $3) AS n (sensor_key, observed_at, value)
             JOIN readings r ON r.sensor_key = n.sensor_key AND r.observed_at = n.observed_at AND r.value = n.value
             """);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -10,7 +11,7 @@ namespace CityPulse.Api.Readings.Retention;
 /// a month any longer, else sensor by sensor. What is given up is sealed first: its rollups are complete and stay as they are.
 /// </summary>
 internal sealed partial class RetentionSweep(
-    NpgsqlDataSource source, ReadingPartitions partitions, IOptions<RetentionOptions> options, ILogger<RetentionSweep> logger)
+    TenantDatabase database, ReadingPartitions partitions, IOptions<RetentionOptions> options, ILogger<RetentionSweep> logger)
 {
     /// <summary>Whether a row of reading_months (m) with its reading_series (s) is to be given up. $1 now, $2 default months, $3 grace.</summary>
     private const string IsOver = "m.month_end + make_interval(months => coalesce(s.keep_months, $2)) <= $1 AND m.written_at <= $1 - $3";
@@ -34,7 +35,7 @@ internal sealed partial class RetentionSweep(
 
     private async Task<List<DateTime>> MonthsAsync(CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand("SELECT relname FROM pg_class WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass)");
+        await using var command = database.Work.CreateCommand("SELECT relname FROM pg_class WHERE oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass)");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var months = new List<DateTime>();
         while (await reader.ReadAsync(cancellationToken))
@@ -54,7 +55,7 @@ internal sealed partial class RetentionSweep(
     /// <summary>Drops a month's table if nobody keeps any reading of it. Asked twice: the second time nobody can be writing.</summary>
     private async Task DropAsync(DateTime month, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Owner.OpenConnectionAsync(cancellationToken);
         if (!await IsOverForAllAsync(connection, month, now, cancellationToken))
         {
             return;
@@ -113,7 +114,7 @@ internal sealed partial class RetentionSweep(
     private async Task<int> DeleteAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var over = new List<(int Sensor, DateTime Month)>();
-        await using (var command = source.CreateCommand($"""
+        await using (var command = database.Work.CreateCommand($"""
             SELECT m.sensor_key, m.month_start FROM reading_months m JOIN reading_series s USING (sensor_key)
             WHERE m.has_raw AND {IsOver}
             LIMIT {SensorsAtOnce}
@@ -139,7 +140,7 @@ internal sealed partial class RetentionSweep(
 
     private async Task<bool> DeleteAsync(int sensor, DateTime month, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Work.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var claim = new NpgsqlCommand("SELECT 1 FROM reading_series WHERE sensor_key = $1 FOR UPDATE SKIP LOCKED", connection))
         {

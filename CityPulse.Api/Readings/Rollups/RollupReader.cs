@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using CityPulse.Api.Readings.Domain;
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -11,7 +12,7 @@ namespace CityPulse.Api.Readings.Rollups;
 /// that the ends of the span cut, from the readings. All in one snapshot, so that what a writer or the worker commits meanwhile is
 /// seen as a whole or not at all.
 /// </summary>
-internal sealed class RollupReader(NpgsqlDataSource source)
+internal sealed class RollupReader(TenantDatabase database)
 {
     /// <param name="grid">What no rollup may reach across.</param>
     public async IAsyncEnumerable<Rollup> ReadAsync(
@@ -22,7 +23,7 @@ internal sealed class RollupReader(NpgsqlDataSource source)
             yield break;
         }
 
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         if (await BeginAsync(connection, sensorKey, span, grid, cancellationToken) is not { } series)
         {
             yield break;

@@ -29,12 +29,18 @@ public sealed class TenancyFixture(TestStores stores) : IAsyncLifetime
         return app;
     }
 
-    internal static WebApplication Build(string? database, TimeProvider time)
+    internal static WebApplication Build(string? database, TimeProvider time, Dictionary<string, string?>? settings = null)
     {
         var builder = WebApplication.CreateBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         builder.Configuration["ConnectionStrings:citydb"] = database;
+        builder.Configuration["Auth:KeyEncryptionKey"] = Convert.ToBase64String(new byte[32]);
+        foreach (var (key, value) in settings ?? [])
+        {
+            builder.Configuration[key] = value;
+        }
+
         builder.Services.RemoveAll<TimeProvider>();
         builder.Services.AddSingleton(time);
         builder.AddCityData();

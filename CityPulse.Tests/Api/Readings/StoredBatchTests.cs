@@ -31,7 +31,7 @@ public sealed class StoredBatchTests(TestStores stores)
         var part = new Ledger();
         await using var host = await ApiHost.StartAsync(stores, settings: ReadingsApi.Unlimited, services: s => s.AddSingleton<IStoredBatchPart>(part));
         await using var database = NpgsqlDataSource.Create(host.ConnectionString);
-        await using (var create = database.CreateCommand("CREATE TABLE ledger (readings_seen bigint NOT NULL)"))
+        await using (var create = database.CreateCommand("CREATE TABLE ledger (readings_seen bigint NOT NULL); GRANT INSERT ON ledger TO PUBLIC"))
         {
             await create.ExecuteNonQueryAsync();
         }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using CityPulse.ServiceDefaults.Tenancy;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Shouldly;
 
@@ -55,9 +57,11 @@ public sealed class SensorRoundTripTests(CityApi api) : IClassFixture<CityApi>
             .Replace("@ef_filter__OrganizationId", $"'{organizationId}'", StringComparison.Ordinal)
             .Replace("@now", "now()", StringComparison.Ordinal)
             .Replace("@p", "51", StringComparison.Ordinal);
-        await using var connection = new NpgsqlConnection(api.ConnectionString);
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var command = new NpgsqlCommand($"SET enable_seqscan = off; SET enable_bitmapscan = off; EXPLAIN {literal}", connection);
+        // As requests see it: the statement begins by telling the organisation.
+        literal = literal.Insert(literal.IndexOf("SELECT", StringComparison.Ordinal), "EXPLAIN ");
+        var requests = api.Services.GetRequiredService<TenantDatabase>().Requests;
+        await using var connection = await requests.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand($"SET enable_seqscan = off; SET enable_bitmapscan = off; {literal}", connection);
         await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var lines = new List<string>();
         while (await reader.ReadAsync(TestContext.Current.CancellationToken))
