@@ -32,6 +32,9 @@ public sealed class TenantDatabase : IAsyncDisposable
     /// <summary>Migrations, partitions, and whoever waits for both at once: never more than this many sessions.</summary>
     private const int OwnerPoolSize = 4;
 
+    /// <summary>Elected workers hold a session each for as long as they are in office; others must still find one.</summary>
+    private const int LeastWorkPoolSize = 8;
+
     private TenantDatabase(NpgsqlDataSource owner, TenantLogin requests, TenantLogin work, NpgsqlDataSource requestsSource, NpgsqlDataSource workSource)
     {
         (Owner, Requests, Work) = (owner, requestsSource, workSource);
@@ -52,13 +55,13 @@ public sealed class TenantDatabase : IAsyncDisposable
     public static TenantDatabase Create(TenantDatabaseOptions options, string part, ILoggerFactory logging)
     {
         var owner = new NpgsqlConnectionStringBuilder(options.ConnectionString);
-        var requests = Login(options.RequestsConnectionString, $"{part}app");
-        var work = Login(options.WorkConnectionString, $"{part}worker");
+        var requests = Login(options.RequestsConnectionString, $"{part}app", leastSessions: 1);
+        var work = Login(options.WorkConnectionString, $"{part}worker", LeastWorkPoolSize);
         return new TenantDatabase(
             Source(With(owner, b => (b.MinPoolSize, b.MaxPoolSize) = (0, Math.Min(b.MaxPoolSize, OwnerPoolSize))), "owner"),
             requests, work, Source(requests.Connection, "app"), Source(work.Connection, "worker"));
 
-        TenantLogin Login(string? given, string suffix)
+        TenantLogin Login(string? given, string suffix, int leastSessions)
         {
             if (!string.IsNullOrWhiteSpace(given))
             {
@@ -68,7 +71,8 @@ public sealed class TenantDatabase : IAsyncDisposable
             // Roles belong to the whole cluster, so the database is part of the name. The pool is shared half and half.
             var name = RoleName(owner.Database ?? owner.Username ?? "", suffix);
             var password = Password(options.Secret ?? throw new InvalidOperationException("The roles' passwords have nothing to be derived from."), name);
-            return new TenantLogin(With(owner, b => (b.Username, b.Password, b.MinPoolSize, b.MaxPoolSize) = (name, password, 0, Math.Max(1, b.MaxPoolSize / 2))), IsGiven: false);
+            return new TenantLogin(
+                With(owner, b => (b.Username, b.Password, b.MinPoolSize, b.MaxPoolSize) = (name, password, 0, Math.Max(leastSessions, b.MaxPoolSize / 2))), IsGiven: false);
         }
 
         NpgsqlDataSource Source(NpgsqlConnectionStringBuilder connection, string name)
