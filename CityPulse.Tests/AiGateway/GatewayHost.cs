@@ -42,6 +42,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["ConnectionStrings:redis"] = await stores.GetRedisAsync(),
             ["Services:api:http:0"] = api.ToString(),
             ["Services:api:internal:0"] = internalApi?.ToString(),
+            ["Internal:Key"] = ApiHost.InternalKey,
             ["Auth:JwksUri"] = new Uri(api, "/.well-known/jwks.json").ToString(),
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Trace",
