@@ -18,7 +18,7 @@ internal static class CityTables
             "EXISTS (SELECT FROM memberships m WHERE m.user_id = users.id)", NewRowsOfRequests: "true"),
         new("signing_keys", TableUse.Work, "They belong to the service, and requests have no business with them."),
         new("refresh_tokens", TableUse.Work, "Only sign-in looks at them, by their hash."),
-        new("revocations", TableUse.Both, "Bare ids of sessions that have ended, noted by a trigger of whoever ends them."),
+        new("revocations", TableUse.Work, "Bare ids of sessions that have ended, noted by a trigger with the owner's rights."),
         new("outbox_head", TableUse.Work, "Places in the one order of events; only the dispatcher looks at them."),
         new("readings", TableUse.Both, "COPY FROM refuses row-level security; they are reached by the key of a sensor, and sensors are walled."),
         new("reading_series", TableUse.Both, "Keyed by a sensor, like readings."),
