@@ -5,7 +5,6 @@ using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Conversations;
 
@@ -25,22 +24,7 @@ internal static class ConversationEndpoints
     public static WebApplicationBuilder AddConversations(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<TenantDatabaseOptions>()
-            .Configure<IConfiguration>((options, configuration) =>
-            {
-                options.ConnectionString = configuration.GetConnectionString(Connection);
-                options.RequestsConnectionString = configuration.GetConnectionString($"{Connection}-app");
-                options.WorkConnectionString = configuration.GetConnectionString($"{Connection}-worker");
-                options.Secret = configuration["Internal:Key"];
-            })
-            .Validate(options => !string.IsNullOrWhiteSpace(options.ConnectionString), $"ConnectionStrings:{Connection} is missing: conversations are kept there, in schema ai.")
-            .Validate(
-                options => options.HasLogins || !string.IsNullOrWhiteSpace(options.Secret),
-                "Internal:Key is missing: calls between the services carry it, and the passwords of the database's roles are derived from it.")
-            .ValidateOnStart();
-        services.AddSingleton(provider => TenantDatabase.Create(
-            provider.GetRequiredService<IOptions<TenantDatabaseOptions>>().Value, "ai_", provider.GetRequiredService<ILoggerFactory>()));
-        services.AddSingleton(provider => provider.GetRequiredService<TenantDatabase>().Work);
+        services.AddTenantDatabase(Connection, part: "ai_", holds: "conversations are kept there, in schema ai", secretKey: "Internal:Key");
         services.AddSingleton<ConversationStore>();
         services.AddSingleton<ConversationSchema>();
         services.AddHostedService(provider => provider.GetRequiredService<ConversationSchema>());

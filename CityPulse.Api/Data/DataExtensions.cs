@@ -1,7 +1,6 @@
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace CityPulse.Api.Data;
@@ -20,24 +19,7 @@ internal static class DataExtensions
     {
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<TenantDatabaseOptions>()
-            .Configure<IConfiguration>((options, configuration) =>
-            {
-                options.ConnectionString = configuration.GetConnectionString(ConnectionName);
-                options.RequestsConnectionString = configuration.GetConnectionString($"{ConnectionName}-app");
-                options.WorkConnectionString = configuration.GetConnectionString($"{ConnectionName}-worker");
-                options.Secret = configuration["Auth:KeyEncryptionKey"];
-            })
-            .Validate(
-                options => !string.IsNullOrWhiteSpace(options.ConnectionString),
-                $"ConnectionStrings:{ConnectionName} is missing: it names the PostgreSQL database of the city.")
-            .Validate(
-                options => options.HasLogins || !string.IsNullOrWhiteSpace(options.Secret),
-                "Auth:KeyEncryptionKey is missing: the passwords of the database's roles are derived from it (openssl rand -base64 32).")
-            .ValidateOnStart();
-        services.AddSingleton(provider => TenantDatabase.Create(
-            provider.GetRequiredService<IOptions<TenantDatabaseOptions>>().Value, "", provider.GetRequiredService<ILoggerFactory>()));
-        services.AddSingleton(provider => provider.GetRequiredService<TenantDatabase>().Work);
+        services.AddTenantDatabase(ConnectionName, part: "", holds: "it names the PostgreSQL database of the city", secretKey: "Auth:KeyEncryptionKey");
 
         services.AddScoped<TenantContext>();
         services.AddSingleton<StampInterceptor>();

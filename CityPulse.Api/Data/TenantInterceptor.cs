@@ -14,14 +14,7 @@ internal sealed class TenantInterceptor : DbCommandInterceptor, IDbConnectionInt
 {
     public override InterceptionResult<DbDataReader> ReaderExecuting(DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result)
     {
-        if (Tell(command, eventData) is { } alone)
-        {
-            using (alone)
-            {
-                alone.ExecuteNonQuery();
-            }
-        }
-
+        TellNow(command, eventData);
         return result;
     }
 
@@ -34,14 +27,7 @@ internal sealed class TenantInterceptor : DbCommandInterceptor, IDbConnectionInt
 
     public override InterceptionResult<int> NonQueryExecuting(DbCommand command, CommandEventData eventData, InterceptionResult<int> result)
     {
-        if (Tell(command, eventData) is { } alone)
-        {
-            using (alone)
-            {
-                alone.ExecuteNonQuery();
-            }
-        }
-
+        TellNow(command, eventData);
         return result;
     }
 
@@ -54,14 +40,7 @@ internal sealed class TenantInterceptor : DbCommandInterceptor, IDbConnectionInt
 
     public override InterceptionResult<object> ScalarExecuting(DbCommand command, CommandEventData eventData, InterceptionResult<object> result)
     {
-        if (Tell(command, eventData) is { } alone)
-        {
-            using (alone)
-            {
-                alone.ExecuteNonQuery();
-            }
-        }
-
+        TellNow(command, eventData);
         return result;
     }
 
@@ -107,6 +86,12 @@ internal sealed class TenantInterceptor : DbCommandInterceptor, IDbConnectionInt
     {
         Forget(eventData.Context);
         return Task.CompletedTask;
+    }
+
+    private static void TellNow(DbCommand command, CommandEventData eventData)
+    {
+        using var alone = Tell(command, eventData);
+        alone?.ExecuteNonQuery();
     }
 
     private static async ValueTask TellAsync(DbCommand command, CommandEventData eventData, CancellationToken cancellationToken)

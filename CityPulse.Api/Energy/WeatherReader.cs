@@ -2,6 +2,7 @@ using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Domain;
 using CityPulse.Api.Readings.Ingest;
 using CityPulse.Api.Sensors.Domain;
+using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
@@ -13,7 +14,7 @@ namespace CityPulse.Api.Energy;
 internal sealed record WeatherSensor(Guid Id, int Key, string Unit, bool Tagged);
 
 /// <summary>Weather is readings like any other: those of a sensor that measures the outdoor temperature.</summary>
-internal sealed class WeatherReader(CityDb db, NpgsqlDataSource source)
+internal sealed class WeatherReader(CityDb db, TenantDatabase database)
 {
     public const string OutdoorTag = "outdoor";
 
@@ -37,7 +38,7 @@ internal sealed class WeatherReader(CityDb db, NpgsqlDataSource source)
         WeatherSensor sensor, EnergyPeriod period, TimeZoneInfo zone, CancellationToken cancellationToken)
     {
         var hours = new Dictionary<DateOnly, List<double>>();
-        await using var command = source.CreateCommand($"""
+        await using var command = database.Requests.CreateCommand($"""
             select date_trunc('hour', observed_at, 'UTC'), avg(value) from readings
             where sensor_key = $1 and observed_at >= $2 and observed_at < $3 and quality <> {(byte)ReadingQuality.Bad}
             group by 1 order by 1

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Net.Http.Headers;
 
 namespace CityPulse.ServiceDefaults.Hosting;
 
@@ -43,15 +44,25 @@ internal static class ContentTypes
     {
         if (context.Request.ContentType is not { } sent
             || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not { ContentTypes.Count: > 0 } accepted
-            || context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == false
-            || Matches(sent, accepted.ContentTypes))
+            || context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == false)
         {
+            return next(context);
+        }
+
+        if (Matches(sent, accepted.ContentTypes) && IsUtf8(sent))
+        {
+            if (sent.Contains('"', StringComparison.Ordinal))
+            {
+                // A quoted charset is good, but those who read the body take the quotes for part of its name.
+                context.Request.ContentType = WithoutParameters(sent).ToString();
+            }
+
             return next(context);
         }
 
         context.Response.Headers.Accept = string.Join(", ", accepted.ContentTypes);
         return Problems.Of(
-            StatusCodes.Status415UnsupportedMediaType, $"Send the body as {string.Join(" or ", accepted.ContentTypes)}.").ExecuteAsync(context);
+            StatusCodes.Status415UnsupportedMediaType, $"Send the body as {string.Join(" or ", accepted.ContentTypes)}, in UTF-8.").ExecuteAsync(context);
     });
 
     private static bool Matches(string sent, IReadOnlyList<string> accepted)
@@ -69,6 +80,11 @@ internal static class ContentTypes
 
         return false;
     }
+
+    /// <summary>As all bodies are. A charset that nobody knows would otherwise become a fault when the body is read.</summary>
+    private static bool IsUtf8(string sent) =>
+        !MediaTypeHeaderValue.TryParse(sent, out var type) || type.Charset is not { Length: > 0 } charset
+        || HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
 
     private static ReadOnlySpan<char> WithoutParameters(ReadOnlySpan<char> contentType) =>
         (contentType.IndexOf(';') is >= 0 and var end ? contentType[..end] : contentType).Trim();

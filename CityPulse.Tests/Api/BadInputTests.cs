@@ -143,6 +143,24 @@ public sealed class BadInputTests(TestStores stores)
         await wrongType.ReadProblemAsync(HttpStatusCode.UnsupportedMediaType);
     }
 
+    [Theory, MemberData(nameof(Environments))]
+    public async Task A_charset_other_than_UTF_8_is_415_whether_it_exists_or_not(string environment)
+    {
+        await using var host = await StartAsync(environment);
+        var city = await City.RegisterAsync(host.CreateClient());
+        foreach (var path in (string[])["/api/v1/citypulse/buildings", "/api/v1/auth/login", Readings])
+        {
+            foreach (var (charset, isGood) in new[] { ("nonsense", false), ("utf-16", false), ("\"x y\"", false), ("UTF-8", true), ("\"utf-8\"", true) })
+            {
+                using var content = new StringContent("[]", Encoding.UTF8);
+                content.Headers.Remove("Content-Type");
+                content.Headers.TryAddWithoutValidation("Content-Type", $"application/json; charset={charset}").ShouldBeTrue();
+                using var answer = await city.Client.PostAsync(path, content, TestContext.Current.CancellationToken);
+                await answer.ReadProblemAsync(isGood ? HttpStatusCode.BadRequest : HttpStatusCode.UnsupportedMediaType);
+            }
+        }
+    }
+
     private Task<ApiHost> StartAsync(string environment) =>
         ApiHost.StartAsync(stores, environment, [new("Auth:AllowRegistration", "true")]);
 

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
-using CityPulse.Tests.Api.Data;
 using CityPulse.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -92,21 +91,7 @@ public sealed class CityApi(TestStores stores) : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Every row of an organisation in every table, as text, to see that nothing of it changed.</summary>
-    internal async Task<string> DumpAsync(Guid organizationId)
-    {
-        await using var source = NpgsqlDataSource.Create(ConnectionString);
-        var tables = await source.ColumnAsync("""
-            SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'organization_id' AND NOT a.attisdropped
-            ORDER BY 1
-            """);
-        var queries = tables.Select(table => $"SELECT '{table} ' || r::text AS line FROM {table} r WHERE organization_id = '{organizationId}'")
-            .Append($"SELECT 'organizations ' || r::text FROM organizations r WHERE id = '{organizationId}'")
-            .Append($"SELECT 'users ' || r::text FROM users r WHERE id IN (SELECT user_id FROM memberships WHERE organization_id = '{organizationId}')")
-            .Append($"SELECT 'readings ' || r::text FROM readings r WHERE sensor_key IN (SELECT key FROM sensors WHERE organization_id = '{organizationId}')");
-        return string.Join('\n', await source.ColumnAsync($"SELECT line FROM ({string.Join(" UNION ALL ", queries)}) all_rows ORDER BY line"));
-    }
+    internal Task<string> DumpAsync(Guid organizationId) => OrganizationDump.ReadAsync(ConnectionString, organizationId);
 
     /// <summary>Types of an organisation's events, in order of the outbox.</summary>
     internal Task<string[]> EventsAsync(Guid organizationId) => ScalarAsync<string[]>(

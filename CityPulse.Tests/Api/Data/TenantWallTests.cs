@@ -1,5 +1,6 @@
 using CityPulse.Api.Data;
 using CityPulse.ServiceDefaults.Tenancy;
+using CityPulse.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Shouldly;
@@ -261,18 +262,5 @@ internal static class WallQueries
     {
         await using var command = new NpgsqlCommand(sql, session);
         return (T)(await command.ExecuteScalarAsync())!;
-    }
-
-    public static async Task<List<string>> ColumnAsync(this NpgsqlDataSource source, string sql)
-    {
-        await using var command = source.CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync();
-        var values = new List<string>();
-        while (await reader.ReadAsync())
-        {
-            values.Add(reader.GetString(0));
-        }
-
-        return values;
     }
 }
