@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Terms;
 using CityPulse.Api.Events;
@@ -50,7 +51,7 @@ internal static class BuildingEndpoints
         buildings.MapGet("/{id:guid}/sensors", ListSensorsAsync).WithName("ListBuildingSensors").WithSummary("The building's sensors.")
             .RequirePermission(Permission.ReadCity).ReadsConditionally().KeepAnswers().Refuses(400, 404);
         buildings.MapGet("/{id:guid}/summary", SummarizeAsync).WithName("GetBuildingSummary")
-            .WithSummary("The building at a glance: sensor states, energy today and this month, newest readings.")
+            .WithSummary("The building at a glance: sensor states, open alerts, energy today and this month, newest readings.")
             .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(404);
         return app;
     }
@@ -134,7 +135,8 @@ internal static class BuildingEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, Outbox outbox, TimeProvider clock, CancellationToken cancellationToken, bool cascade = false) =>
+        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, Outbox outbox, AlertRetirement alerts, TimeProvider clock,
+        CancellationToken cancellationToken, bool cascade = false) =>
         await db.InTransactionAsync<Results<NoContent, ProblemHttpResult>>(
             async token =>
             {
@@ -155,7 +157,8 @@ internal static class BuildingEndpoints
                     return Problems.Conflict($"The building has {sensors.Count} sensors. Delete them first, or with it by ?cascade=true.");
                 }
 
-                await SensorQueries.RemoveAsync(db, outbox, sensors, clock.GetUtcNow(), token);
+                await SensorQueries.RemoveAsync(db, outbox, alerts, sensors, clock.GetUtcNow(), token);
+                await alerts.BuildingDeletedAsync(id, token);
                 db.Remove(building);
                 outbox.Append(db, db.OrganizationId, "building.deleted", [Topics.Buildings], BuildingQueries.Shape(building));
                 await db.SaveChangesAsync(token);

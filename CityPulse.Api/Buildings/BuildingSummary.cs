@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
 using CityPulse.Api.Energy.Domain;
@@ -8,7 +9,7 @@ using Microsoft.EntityFrameworkCore;
 namespace CityPulse.Api.Buildings;
 
 /// <summary>A building at a glance. Days and months are the building's own.</summary>
-/// <param name="OpenAlerts">Alerts that are not closed. Nothing raises any in this version.</param>
+/// <param name="OpenAlerts">Alerts that are not closed, of its sensors and of itself.</param>
 /// <param name="LastReadings">The newest reading of each sensor, newest first; at most 100.</param>
 internal sealed record BuildingSummary(
     Guid BuildingId, string Name, SensorStates Sensors, int OpenAlerts, EnergySummary Energy, IReadOnlyList<SensorValue> LastReadings);
@@ -41,7 +42,7 @@ internal sealed class BuildingSummaries(CityDb db, EnergyReport energy, TimeProv
             id,
             building.Name,
             new SensorStates(sensors.Count, Count(SensorStatus.Online), Count(SensorStatus.Stale), Count(SensorStatus.Offline), Count(SensorStatus.Never)),
-            OpenAlerts: 0,
+            await AlertQueries.CountOpenAsync(db, id, cancellationToken),
             await EnergyAsync(building, now, cancellationToken),
             [.. sensors
                 .Where(s => s.LastReading is not null)

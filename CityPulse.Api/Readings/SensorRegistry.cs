@@ -45,6 +45,9 @@ internal sealed class SensorEntry(int key, Guid id, Guid buildingId, double minV
         return true;
     }
 
+    /// <summary>An alert rule covers it, so that what is stored of it has to be judged.</summary>
+    public bool IsWatched { get; init; }
+
     /// <summary>
     /// The latest time that this process knows to be stored, in microseconds. What is later is most likely new; it is
     /// a guess that saves work, never the truth.
@@ -114,7 +117,8 @@ internal sealed class SensorRegistry(TenantDatabase database, IOptions<Quarantin
         // One statement, one snapshot: the version and the sensors belong together.
         var select = new NpgsqlBatchCommand("""
             SELECT coalesce(r.version, 0), s.key, s.id, s.building_id, s.external_id, s.min_value, s.max_value,
-                s.quantity, s.unit, s.kind, s.interval_seconds, s.rated_power_kw
+                s.quantity, s.unit, s.kind, s.interval_seconds, s.rated_power_kw,
+                EXISTS (SELECT FROM alert_watches w WHERE w.sensor_id = s.id AND w.organization_id = o.organization_id)
             FROM (SELECT $1::uuid AS organization_id) o
             LEFT JOIN sensor_registries r USING (organization_id)
             LEFT JOIN sensors s USING (organization_id)
@@ -137,6 +141,7 @@ internal sealed class SensorRegistry(TenantDatabase database, IOptions<Quarantin
                 {
                     Quantity = QuantityTable.All[reader.GetString(7)],
                     Unit = reader.GetString(8),
+                    IsWatched = reader.GetBoolean(12),
                     Plausible = reader.IsDBNull(11)
                         ? null
                         : PlausibleSteps.Of(reader.GetString(7), reader.GetString(8), reader.GetString(9), reader.GetInt32(10), reader.GetDouble(11), quarantine.Value),

@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts;
 using CityPulse.Api.Data;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
@@ -34,7 +35,7 @@ internal static class SensorEndpoints
         sensors.MapPatch("/{id:guid}", PatchAsync).WithName("PatchSensor").WithSummary("Changes members of a sensor (JSON merge patch).")
             .Accepts<SensorRequest>(MediaTypes.MergePatch, MediaTypes.Json)
             .RequirePermission(Permission.WriteCity).Refuses(400, 404, 409, 412, 415, 428);
-        sensors.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteSensor").WithSummary("Deletes a sensor and its readings.")
+        sensors.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteSensor").WithSummary("Deletes a sensor and its readings; its open alerts are closed, and all its alerts stay readable.")
             .RequirePermission(Permission.WriteCity).Refuses(400, 404, 412);
         return app;
     }
@@ -121,7 +122,8 @@ internal static class SensorEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, Outbox outbox, TimeProvider clock, CancellationToken cancellationToken) =>
+        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, Outbox outbox, AlertRetirement alerts, TimeProvider clock,
+        CancellationToken cancellationToken) =>
         await db.InTransactionAsync<Results<NoContent, ProblemHttpResult>>(
             async token =>
             {
@@ -135,7 +137,7 @@ internal static class SensorEndpoints
                     return refusal;
                 }
 
-                await SensorQueries.RemoveAsync(db, outbox, [sensor], clock.GetUtcNow(), token);
+                await SensorQueries.RemoveAsync(db, outbox, alerts, [sensor], clock.GetUtcNow(), token);
                 await db.SaveChangesAsync(token);
                 return TypedResults.NoContent();
             },

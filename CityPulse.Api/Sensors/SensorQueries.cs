@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using CityPulse.Api.Alerts;
 using CityPulse.Api.Data;
 using CityPulse.Api.Events;
 using CityPulse.Api.Http;
@@ -62,7 +63,7 @@ internal static class SensorQueries
 
     /// <summary>Deletes locked sensors with the next save, and tells it.</summary>
     public static async Task RemoveAsync(
-        CityDb db, Outbox outbox, IReadOnlyCollection<Sensor> sensors, DateTimeOffset now, CancellationToken cancellationToken)
+        CityDb db, Outbox outbox, AlertRetirement alerts, IReadOnlyCollection<Sensor> sensors, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (sensors.Count == 0)
         {
@@ -71,6 +72,11 @@ internal static class SensorQueries
 
         var ids = sensors.Select(s => s.Id).ToArray();
         var shown = await db.Sensors.AsNoTracking().Where(s => ids.Contains(s.Id)).WithLast(db).Select(ToResponse(now)).ToListAsync(cancellationToken);
+        foreach (var building in sensors.GroupBy(s => s.BuildingId))
+        {
+            await alerts.SensorsDeletedAsync(building.Key, [.. building.Select(s => s.Id)], cancellationToken);
+        }
+
         // Their readings go with them, by the database's own hand (ReadingsMigration).
         db.RemoveRange(sensors);
         foreach (var sensor in shown)
