@@ -7,7 +7,7 @@ namespace CityPulse.Api.Alerts;
 internal sealed class AlertMetrics : IDisposable
 {
     /// <summary>The system as a whole, as the elected ticker saw it last; null on other replicas.</summary>
-    internal sealed record Snapshot(int Per10Minutes, int Chattering, int Stale, int Open, long Waiting);
+    internal sealed record Snapshot(int Per10Minutes, int Chattering, long Stale, long Open, long Waiting);
 
     private readonly Meter _meter;
     private readonly Counter<long> _raised;

@@ -65,6 +65,9 @@ internal sealed class AlertsMigration : Migration
             );
             -- Lists, newest first.
             CREATE INDEX ix_alerts_organization_raised ON alerts (organization_id, raised_at DESC, id DESC);
+            -- The figures of the whole system.
+            CREATE INDEX ix_alerts_raised ON alerts (raised_at);
+            CREATE INDEX ix_alerts_active ON alerts (raised_at) WHERE is_active;
             -- Reconciliation: the alerts of a subject that an episode can belong to. Of one episode there is one alert.
             CREATE UNIQUE INDEX ix_alerts_episode ON alerts (subject_id, rule_id, revision, raised_at) WHERE NOT is_detached;
             CREATE INDEX ix_alerts_subject ON alerts (subject_id, coalesce(cleared_at, 'infinity'));
@@ -131,15 +134,17 @@ internal sealed class AlertsMigration : Migration
             LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT hashtextextended(organization::text, 7209) $$;
 
             -- Which sensors have a rule at all. Ingest asks when it loads its registry of sensors.
-            CREATE VIEW alert_watches WITH (security_invoker = true) AS
-            SELECT r.organization_id, r.id AS rule_id, s.id AS sensor_id, s.key AS sensor_key, s.building_id
+            CREATE FUNCTION alert_watches(organization uuid)
+            RETURNS TABLE (rule_id uuid, sensor_id uuid, sensor_key integer, building_id uuid)
+            LANGUAGE sql STABLE PARALLEL SAFE AS $$
+            SELECT r.id, s.id, s.key, s.building_id
             FROM alert_rules r
             JOIN sensors s ON s.organization_id = r.organization_id
              AND (r.sensor_id IS NULL OR r.sensor_id = s.id)
              AND (r.building_id IS NULL OR r.building_id = s.building_id)
              AND (r.quantity IS NULL OR r.quantity = s.quantity)
              AND (r.tag IS NULL OR r.tag = ANY (s.tags))
-            WHERE r.enabled;
+            WHERE r.enabled AND r.organization_id = organization $$;
 
             -- A sensor that comes under a rule, or out of one, by a change of its own has to be looked at.
             CREATE FUNCTION alert_sensor_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -163,7 +168,7 @@ internal sealed class AlertsMigration : Migration
         DROP TRIGGER sensors_change_scope ON sensors;
         DROP TRIGGER sensors_alert ON sensors;
         DROP FUNCTION alert_sensor_changed();
-        DROP VIEW alert_watches;
+        DROP FUNCTION alert_watches(uuid);
         DROP FUNCTION alert_rules_lock(uuid);
         DROP FUNCTION alert_building_lock(uuid);
         DROP TABLE alert_work, alert_checkpoints, alert_tracks, alert_history, alerts, alert_rules;

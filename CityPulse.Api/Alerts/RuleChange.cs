@@ -42,9 +42,9 @@ internal sealed class RuleChange(CityDb db, AlertJournal journal, TimeProvider c
         await db.Database.ExecuteSqlAsync(
             $"""
             INSERT INTO alert_work (organization_id, building_id, sensor_id, rule_id, revision, earliest)
-            SELECT w.organization_id, w.building_id, w.sensor_id, w.rule_id, {rule.Revision},
+            SELECT {db.OrganizationId}, w.building_id, w.sensor_id, w.rule_id, {rule.Revision},
                 (SELECT r.observed_at FROM readings r WHERE r.sensor_key = w.sensor_key ORDER BY r.observed_at DESC LIMIT 1)
-            FROM alert_watches w WHERE w.organization_id = {db.OrganizationId} AND w.rule_id = {rule.Id}
+            FROM alert_watches({db.OrganizationId}) w WHERE w.rule_id = {rule.Id}
             """,
             cancellationToken);
     }
@@ -53,8 +53,8 @@ internal sealed class RuleChange(CityDb db, AlertJournal journal, TimeProvider c
     public Task JudgeAgainAsync(Guid ruleId, DateTimeOffset from, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
         $"""
         INSERT INTO alert_work (organization_id, building_id, sensor_id, rule_id, earliest)
-        SELECT w.organization_id, w.building_id, w.sensor_id, w.rule_id, {from.ToUniversalTime()}
-        FROM alert_watches w WHERE w.organization_id = {db.OrganizationId} AND w.rule_id = {ruleId}
+        SELECT {db.OrganizationId}, w.building_id, w.sensor_id, w.rule_id, {from.ToUniversalTime()}
+        FROM alert_watches({db.OrganizationId}) w WHERE w.rule_id = {ruleId}
         """,
         cancellationToken);
 

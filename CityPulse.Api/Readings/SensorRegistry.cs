@@ -118,7 +118,7 @@ internal sealed class SensorRegistry(TenantDatabase database, IOptions<Quarantin
         var select = new NpgsqlBatchCommand("""
             SELECT coalesce(r.version, 0), s.key, s.id, s.building_id, s.external_id, s.min_value, s.max_value,
                 s.quantity, s.unit, s.kind, s.interval_seconds, s.rated_power_kw,
-                EXISTS (SELECT FROM alert_watches w WHERE w.sensor_id = s.id AND w.organization_id = o.organization_id)
+                s.id IN (SELECT w.sensor_id FROM alert_watches($1) w)
             FROM (SELECT $1::uuid AS organization_id) o
             LEFT JOIN sensor_registries r USING (organization_id)
             LEFT JOIN sensors s USING (organization_id)

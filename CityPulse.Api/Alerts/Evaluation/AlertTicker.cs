@@ -141,18 +141,35 @@ internal sealed partial class AlertTicker(
         journal.Ring();
     }
 
-    private async Task<AlertMetrics.Snapshot> SnapshotAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>The whole system, whoever's the alerts are: only numbers leave here.</summary>
+    private static async Task<AlertMetrics.Snapshot> SnapshotAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        // Of the whole city hall, whoever's they are: only numbers leave here.
-        var alerts = scope.ServiceProvider.GetRequiredService<CityDb>().Set<Alert>().IgnoreQueryFilters([CityDb.TenantFilter]);
-        var (from, to) = (now.AddHours(-1), Timestamp.FromDateTimeOffset(now));
-        var spans = await AlertStatistics.SpansAsync(alerts, from, now, cancellationToken);
-        var figures = AlarmFigures.Of(spans, Timestamp.FromDateTimeOffset(from), to);
-        await using var command = new NpgsqlCommand("SELECT count(*) FROM alert_work", connection);
-        return new AlertMetrics.Snapshot(
-            spans.Count(s => s.RaisedAt >= to - 600_000_000L), figures.ChatteringAlerts, figures.Stale,
-            await alerts.CountAsync(a => a.State != AlertState.Closed, cancellationToken), (long)(await command.ExecuteScalarAsync(cancellationToken))!);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT a.rule_id, a.subject_id, a.raised_at, (SELECT count(*) FROM alerts WHERE state <> 'closed'), (SELECT count(*) FROM alert_work),
+                (SELECT count(*) FROM alerts WHERE is_active AND NOT is_withdrawn AND raised_at < $1 - interval '1 day')
+            FROM (SELECT) one LEFT JOIN alerts a ON a.raised_at BETWEEN $1 - interval '1 hour' AND $1 AND NOT a.is_withdrawn
+            """,
+            connection)
+        {
+            Parameters = { Time(now) },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var spans = new List<AlarmSpan>();
+        var (open, waiting, stale) = (0L, 0L, 0L);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            (open, waiting, stale) = (reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5));
+            if (!reader.IsDBNull(0))
+            {
+                var at = Timestamp.FromDateTimeOffset(reader.GetFieldValue<DateTimeOffset>(2));
+                spans.Add(new AlarmSpan(reader.GetGuid(0), reader.GetGuid(1), at, at));
+            }
+        }
+
+        var to = Timestamp.FromDateTimeOffset(now);
+        var figures = AlarmFigures.Of(spans, Timestamp.FromDateTimeOffset(now.AddHours(-1)), to);
+        return new AlertMetrics.Snapshot(spans.Count(s => s.RaisedAt >= to - 600_000_000L), figures.ChatteringAlerts, stale, open, waiting);
     }
 
     private static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset time) => new() { TypedValue = time, NpgsqlDbType = NpgsqlDbType.TimestampTz };

@@ -20,22 +20,22 @@ internal sealed class EvaluationStore(CityDb db)
 
     private NpgsqlConnection Connection => (NpgsqlConnection)db.Database.GetDbConnection();
 
-    /// <summary>Takes the building for this transaction, unless another evaluator has it.</summary>
+    /// <summary>Keeps rules from changing, and takes the building for this transaction, unless another evaluator has it.</summary>
     public async Task<bool> TryLockAsync(Guid buildingId, CancellationToken cancellationToken)
     {
+        // By way of the context, which prepares its connection for the organisation with its first command.
+        await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock_shared(alert_rules_lock({db.OrganizationId}))", cancellationToken);
         await using var command = Command("SELECT pg_try_advisory_xact_lock(alert_building_lock($1))", Id(buildingId));
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Keeps rules from changing, and takes all work of the building out.</summary>
+    /// <summary>Takes all work of the building out.</summary>
     public async Task<List<WorkItem>> TakeWorkAsync(Guid buildingId, CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(Connection);
-        Add(batch, "SELECT pg_advisory_xact_lock_shared(alert_rules_lock($1))", Id(db.OrganizationId));
-        Add(batch, "DELETE FROM alert_work WHERE building_id = $1 AND organization_id = $2 RETURNING id, sensor_id, rule_id, revision, earliest",
+        await using var command = Command(
+            "DELETE FROM alert_work WHERE building_id = $1 AND organization_id = $2 RETURNING id, sensor_id, rule_id, revision, earliest",
             Id(buildingId), Id(db.OrganizationId));
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var work = new List<WorkItem>();
         while (await reader.ReadAsync(cancellationToken))
         {

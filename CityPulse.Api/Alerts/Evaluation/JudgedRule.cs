@@ -28,7 +28,7 @@ internal sealed record JudgedRule(AlertRule Rule, AlertCondition Condition, IRea
         [.. RuleChecks.MaintenanceOf(rule.Maintenance)
             .Select(m => new TimeSlot(Timestamp.FromDateTimeOffset(m.From!.Value), Timestamp.FromDateTimeOffset(m.To!.Value)))]);
 
-    /// <summary>The same decision as the view <c>alert_watches</c>.</summary>
+    /// <summary>The same decision as <c>alert_watches</c> in the database.</summary>
     public bool Covers(WatchedSensor sensor) =>
         (Rule.SensorId ?? sensor.Id) == sensor.Id
         && (Rule.BuildingId ?? sensor.BuildingId) == sensor.BuildingId
