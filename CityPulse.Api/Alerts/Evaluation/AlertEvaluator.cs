@@ -1,7 +1,5 @@
-using System.Data.Common;
 using CityPulse.Api.Data;
 using CityPulse.Api.Http;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace CityPulse.Api.Alerts.Evaluation;
@@ -28,8 +26,9 @@ internal sealed partial class AlertEvaluator(
             {
                 done = await EvaluateWaitingAsync(stoppingToken);
             }
-            catch (DbException e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
+                // Whatever it is, the work is still there; it must not take the service down.
                 LogTrouble(e);
             }
 
@@ -84,7 +83,7 @@ internal sealed partial class AlertEvaluator(
 
             return done;
         }
-        catch (Exception e) when (e is DbUpdateException or InvalidOperationException or InvalidDataException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // One building's trouble must not keep the others waiting; its work stays and is tried again.
             LogFailed(building, e);
@@ -92,7 +91,7 @@ internal sealed partial class AlertEvaluator(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Alerts wait: the database cannot be had")]
+    [LoggerMessage(LogLevel.Error, "Nothing can be judged; alerts wait")]
     private partial void LogTrouble(Exception exception);
 
     [LoggerMessage(LogLevel.Error, "The readings of building {Building} could not be judged; it will be tried again")]

@@ -1,9 +1,7 @@
-using System.Data.Common;
 using CityPulse.Api.Alerts.Domain;
 using CityPulse.Api.Data;
 using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Ingest;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -37,7 +35,7 @@ internal sealed partial class AlertTicker(
                     await TickAsync(connection, stoppingToken);
                 }
             }
-            catch (Exception e) when (e is DbException or DbUpdateException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 LogLost(e);
             }
@@ -177,6 +175,6 @@ internal sealed partial class AlertTicker(
     [LoggerMessage(LogLevel.Information, "This replica keeps the clock of alerts now")]
     private partial void LogElected();
 
-    [LoggerMessage(LogLevel.Warning, "This replica keeps the clock of alerts no more, its connection is lost")]
+    [LoggerMessage(LogLevel.Warning, "This replica keeps the clock of alerts no more")]
     private partial void LogLost(Exception exception);
 }
