@@ -4,7 +4,6 @@ using CityPulse.Api.Alerts.Evaluation;
 using CityPulse.Api.Data;
 using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Ingest;
-using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

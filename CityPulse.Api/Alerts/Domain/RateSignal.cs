@@ -61,7 +61,7 @@ internal sealed class RateSignal(RateCondition condition) : Signal
     public override void Save(BinaryWriter writer)
     {
         writer.Write(_isOn);
-        Save(writer, _last is { } last ? [last] : []);
+        Save(writer, _last is { } last ? new LinkedList<Sample>([last]) : []);
         Save(writer, _smallest);
         Save(writer, _largest);
     }
@@ -76,7 +76,7 @@ internal sealed class RateSignal(RateCondition condition) : Signal
         Load(reader, _largest);
     }
 
-    private static void Save(BinaryWriter writer, IReadOnlyCollection<Sample> samples)
+    private static void Save(BinaryWriter writer, LinkedList<Sample> samples)
     {
         writer.Write7BitEncodedInt(samples.Count);
         foreach (var sample in samples)

@@ -222,6 +222,7 @@ public sealed class ModelTests(TestStores stores)
                 (t.NotBefore, t.IssuedAt, t.Expires) = (Start.UtcDateTime.AddDays(-1), null, Start.UtcDateTime.AddDays(90));
             }));
             _member = new Member(client, organization);
+            await Eventually.TrueAsync(async () => (await _member.GetAsync(Member.Buildings)).IsSuccessStatusCode, "tokens can be verified");
             Building = await _member.AddBuildingAsync();
             for (var sensor = 0; sensor < Sensors; sensor++)
             {
