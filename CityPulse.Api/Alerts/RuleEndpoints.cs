@@ -43,7 +43,7 @@ internal static class RuleEndpoints
             .RequirePermission(Permission.WriteCity).Refuses(400, 404, 412);
         rules.MapPost("/preview", RulePreview.RunAsync).WithName("PreviewAlertRule").WithSummary("The alerts that a rule would have raised.")
             .WithDescription("Runs the rule, by the code that runs live, over the stored readings of [from, to), and raises nothing.")
-            .RequirePermission(Permission.ReadCity).Refuses(400, 415);
+            .RequirePermission(Permission.WriteCity).Refuses(400, 415);
     }
 
     private static async Task<Results<Read<Page<RuleResponse>>, ProblemHttpResult>> ListAsync(

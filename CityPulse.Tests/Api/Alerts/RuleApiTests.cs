@@ -113,6 +113,7 @@ public sealed class RuleApiTests(AlertsApi api) : IClassFixture<AlertsApi>
         var user = await api.MemberAsync(Role.User, manager.OrganizationId);
         await user.ReadAsync(path);
         await (await user.PostAsync(AlertsApi.Rules, "{}")).ReadProblemAsync(HttpStatusCode.Forbidden);
+        await (await user.PostAsync(AlertsApi.Rules + "/preview", "{}")).ReadProblemAsync(HttpStatusCode.Forbidden);
         await (await user.PatchAsync(path, new { enabled = false })).ReadProblemAsync(HttpStatusCode.Forbidden);
         await (await user.DeleteAsync(path)).ReadProblemAsync(HttpStatusCode.Forbidden);
     }
