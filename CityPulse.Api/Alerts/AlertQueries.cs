@@ -33,7 +33,7 @@ internal static class AlertQueries
         return alert with { History = history };
     }
 
-    /// <summary>Alerts of a building that still want somebody.</summary>
-    public static Task<int> CountOpenAsync(CityDb db, Guid buildingId, CancellationToken cancellationToken) =>
-        db.Set<Alert>().CountAsync(a => a.BuildingId == buildingId && a.State != Domain.AlertState.Closed, cancellationToken);
+    /// <summary>Alerts of a building, or of all, that still want somebody.</summary>
+    public static Task<int> CountOpenAsync(CityDb db, Guid? buildingId, CancellationToken cancellationToken) =>
+        db.Set<Alert>().CountAsync(a => (buildingId == null || a.BuildingId == buildingId) && a.State != Domain.AlertState.Closed, cancellationToken);
 }

@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts;
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy;
@@ -61,7 +62,7 @@ internal sealed class Overview(CityDb db, EnergyReport energy, TimeProvider time
             zones.Count,
             new SensorStates(sensors.Count, Count(SensorStatus.Online), Count(SensorStatus.Stale), Count(SensorStatus.Offline), Count(SensorStatus.Never)),
             await EnergyAsync(zones, now, cancellationToken),
-            OpenAlerts: 0,
+            await AlertQueries.CountOpenAsync(db, buildingId: null, cancellationToken),
             new OverviewDataQuality(
                 regular.Count > 0 ? regular.Average(s => Math.Min(1, (double)s.LastDay * s.IntervalSeconds / 86_400)) : null,
                 sensors.Count > 0 ? (double)Count(SensorStatus.Online) / sensors.Count : null));
