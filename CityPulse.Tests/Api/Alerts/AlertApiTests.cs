@@ -7,7 +7,8 @@ using Shouldly;
 namespace CityPulse.Tests.Api.Alerts;
 
 /// <summary>What people do with alerts.</summary>
-public sealed class AlertApiTests(AlertsApi api) : IClassFixture<AlertsApi>
+[Collection(nameof(AlertsApi))]
+public sealed class AlertApiTests(AlertsApi api)
 {
     [Fact]
     public async Task An_alert_is_acknowledged_once_and_closes_by_itself_when_the_readings_are_back_to_normal()

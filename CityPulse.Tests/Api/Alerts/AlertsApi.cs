@@ -150,6 +150,10 @@ public sealed class AlertsApi(TestStores stores) : IAsyncLifetime
     }
 }
 
+/// <summary>One pair of replicas for all of these tests: each has pools of its own, and the database's sessions are counted.</summary>
+[CollectionDefinition(nameof(AlertsApi))]
+public sealed class AlertsApiTests : ICollectionFixture<AlertsApi>;
+
 internal static class AlertAssertions
 {
     public static string? State(this JsonElement alert) => alert.GetProperty("state").GetString();

@@ -5,7 +5,8 @@ using Shouldly;
 namespace CityPulse.Tests.Api.Alerts;
 
 /// <summary>Conditions that want more than one reading: a day's energy, and what is usual for a sensor.</summary>
-public sealed class BudgetAndAnomalyTests(AlertsApi api) : IClassFixture<AlertsApi>
+[Collection(nameof(AlertsApi))]
+public sealed class BudgetAndAnomalyTests(AlertsApi api)
 {
     [Fact]
     public async Task A_budget_is_used_up_in_a_quarter_hour_of_the_buildings_own_day_and_cleared_with_it()

@@ -5,7 +5,8 @@ using Shouldly;
 namespace CityPulse.Tests.Api.Alerts;
 
 /// <summary>From stored readings to alerts: judged on the readings' own time, whatever comes late, twice or corrected.</summary>
-public sealed class EvaluationTests(AlertsApi api) : IClassFixture<AlertsApi>
+[Collection(nameof(AlertsApi))]
+public sealed class EvaluationTests(AlertsApi api)
 {
     private readonly DateTimeOffset _start = Whole(api.Clock.GetUtcNow().AddHours(-3));
 

@@ -6,7 +6,8 @@ using Shouldly;
 
 namespace CityPulse.Tests.Api.Alerts;
 
-public sealed class RuleApiTests(AlertsApi api) : IClassFixture<AlertsApi>
+[Collection(nameof(AlertsApi))]
+public sealed class RuleApiTests(AlertsApi api)
 {
     [Fact]
     public async Task A_rule_is_created_read_listed_changed_and_deleted()
