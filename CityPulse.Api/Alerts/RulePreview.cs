@@ -80,13 +80,21 @@ internal sealed class RulePreview(CityDb db, EvaluationStore store)
 
         var tried = new AlertRule { Name = "", Condition = "", Maintenance = "" };
         tried.Write(rule!, now);
-        return Answers.Read(await new RulePreview(db, store).RunAsync(JudgedRule.Of(tried), request.From!.Value, to, cancellationToken));
+        // One connection for all of it: the store's commands are plain ones beside the context's.
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            return Answers.Read(await new RulePreview(db, store).RunAsync(JudgedRule.Of(tried), request.From!.Value, to, cancellationToken));
+        }
+        finally
+        {
+            await db.Database.CloseConnectionAsync();
+        }
     }
 
     private async Task<PreviewResponse> RunAsync(JudgedRule rule, DateTimeOffset start, DateTimeOffset end, CancellationToken cancellationToken)
     {
         var (from, to) = (Timestamp.FromDateTimeOffset(start), Timestamp.FromDateTimeOffset(end));
-        await db.Database.OpenConnectionAsync(cancellationToken);
         var sensors = (await db.Sensors.AsNoTracking()
             .Where(s => rule.Rule.BuildingId == null || s.BuildingId == rule.Rule.BuildingId)
             .Where(s => rule.Rule.SensorId == null || s.Id == rule.Rule.SensorId)
