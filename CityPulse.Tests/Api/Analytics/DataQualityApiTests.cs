@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CityPulse.Tests.Support;
 using Shouldly;
 
 namespace CityPulse.Tests.Api.Analytics;
