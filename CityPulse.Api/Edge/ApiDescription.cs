@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Authorization;
@@ -18,6 +19,7 @@ internal static class ApiDescription
     public static void AddApiDescription(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", options =>
     {
         options.AddDocumentTransformer(Describe);
+        options.AddOperationTransformer(NameParameters);
         options.AddOperationTransformer(Secure);
         options.AddOperationTransformer(AddProblems);
         options.AddSchemaTransformer(SchemaWords.Apply);
@@ -71,6 +73,17 @@ internal static class ApiDescription
         };
         document.Components.Schemas ??= new Dictionary<string, IOpenApiSchema>();
         document.Components.Schemas[ProblemSchema] = Problem();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Parameters bound together carry the names of their record's members; clients write them as they write JSON.</summary>
+    private static Task NameParameters(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(p => p.In == ParameterLocation.Query))
+        {
+            parameter.Name = JsonNamingPolicy.CamelCase.ConvertName(parameter.Name ?? "");
+        }
+
         return Task.CompletedTask;
     }
 

@@ -29,6 +29,10 @@ public sealed class OpenApiTests(TestStores stores)
             list["responses"]![status]!["content"]!["application/problem+json"]!["schema"]!["$ref"]!.GetValue<string>().ShouldBe("#/components/schemas/Problem");
         }
 
+        paths.SelectMany(p => p.Value!.AsObject()).Where(o => o.Value is JsonObject).SelectMany(o => o.Value!["parameters"]?.AsArray() ?? [])
+            .Where(p => p!["in"]!.GetValue<string>() == "query").Select(p => p!["name"]!.GetValue<string>())
+            .ShouldAllBe(name => char.IsAsciiLetterLower(name[0]));
+
         var ingest = paths["/api/v1/citypulse/sensors/readings"]!["post"]!;
         ingest["security"]!.AsArray().Count.ShouldBe(2);
         document.ToJsonString().ShouldContain("\"date-time\"");
