@@ -50,4 +50,40 @@ public sealed class ApiLimitTests(TestStores stores)
         Task<HttpResponseMessage> LoginAsync(HttpClient client, string password) =>
             client.PostAsJsonAsync("/api/v1/auth/login", new { email = city.Email, password });
     }
+
+    [Fact]
+    public async Task A_device_draws_on_its_keys_budget_and_a_guess_on_its_addresss()
+    {
+        await using var redis = await TestStores.StartRedisAsync();
+        await using var host = await ApiHost.StartAsync(stores, settings: new Dictionary<string, string?>
+        {
+            ["RATE_LIMITING_ENABLED"] = "true", ["ConnectionStrings:redis"] = $"127.0.0.1:{redis.Port}", ["RateLimiting:Tiers:ingest"] = "2",
+        });
+        var city = await City.RegisterAsync(host.CreateClient());
+        var sensor = await city.CreateSensorAsync(await city.CreateBuildingAsync());
+        for (var device = 0; device < 2; device++)
+        {
+            using var made = await city.Client.PostAsJsonAsync("/api/v1/citypulse/device-keys", new { name = $"Device {device}" });
+            var key = (await made.ReadAsync(HttpStatusCode.Created)).GetProperty("key").GetString()!;
+            for (var left = 1; left >= 0; left--)
+            {
+                using var stored = await IngestAsync(key);
+                stored.StatusCode.ShouldBe(HttpStatusCode.OK);
+                stored.Headers.GetValues("RateLimit").ShouldHaveSingleItem().ShouldStartWith($"\"ingest\";r={left};t=");
+            }
+
+            await (await IngestAsync(key)).ShouldBeProblemAsync(HttpStatusCode.TooManyRequests);
+        }
+
+        using var guess = await IngestAsync("cpk_guess");
+        await guess.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+        guess.Headers.GetValues("RateLimit").ShouldHaveSingleItem().ShouldStartWith("\"citypulse\";r=199;t=");
+
+        async Task<HttpResponseMessage> IngestAsync(string key)
+        {
+            using var client = host.CreateClient();
+            client.DefaultRequestHeaders.Add("X-Api-Key", key);
+            return await client.PostAsJsonAsync("/api/v1/citypulse/sensors/readings", new { readings = new[] { new { sensor, at = "2026-03-01T00:00:00Z", value = 1.0 } } });
+        }
+    }
 }
