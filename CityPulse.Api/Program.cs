@@ -47,6 +47,7 @@ app.MapBuildings();
 app.MapSensors();
 app.MapReadings();
 app.MapStream();
+app.MapEvents();
 app.MapEnergy();
 app.MapAnalytics();
 app.MapAlerts();

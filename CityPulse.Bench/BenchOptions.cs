@@ -6,9 +6,11 @@ namespace CityPulse.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        ./citypulse bench [ingest|reads|up|detector|forecast|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+        ./citypulse bench [ingest|reads|fanout|up|detector|forecast|query|drill] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
           reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s)
+          fanout   deliveries/s to many WebSockets against a bare SignalR broadcast, and from POST to received event
+                   ([--clients 2000], [--rate 30] events/s, [--load-seconds 10])
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
           forecast day-ahead forecasts of the sample's meters from a rolling origin: MASE, WAPE, how often the band holds
@@ -17,10 +19,10 @@ internal sealed record BenchOptions
           --check  end with an error when a stated goal is missed
         """;
 
-    private static readonly string[] Names = ["ingest", "reads", "up", "detector", "forecast", "query", "drill"];
+    private static readonly string[] Names = ["ingest", "reads", "fanout", "up", "detector", "forecast", "query", "drill"];
 
     /// <summary>What is run when nothing is named: what does not take long.</summary>
-    private static readonly string[] Short = ["ingest", "reads", "up", "detector", "forecast"];
+    private static readonly string[] Short = ["ingest", "reads", "fanout", "up", "detector", "forecast"];
 
     public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }
@@ -33,6 +35,9 @@ internal sealed record BenchOptions
     public int Seconds { get; private init; } = 60;
     public int Connections { get; private init; } = 64;
     public int TurnSeconds { get; private init; } = 3;
+    public int Clients { get; private init; } = 2_000;
+    public int Rate { get; private init; } = 30;
+    public int LoadSeconds { get; private init; } = 10;
 
     public bool Runs(string name) => Benchmarks.Contains(name);
 
@@ -79,6 +84,9 @@ internal sealed record BenchOptions
         "--rows" => this with { Rows = number },
         "--connections" => this with { Connections = number },
         "--turn" => this with { TurnSeconds = number },
+        "--clients" => this with { Clients = number },
+        "--rate" => this with { Rate = number },
+        "--load-seconds" => this with { LoadSeconds = number },
         "--seconds" => this with { Seconds = number },
         _ => null,
     };

@@ -21,6 +21,11 @@ internal sealed class PrivateStack : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Once it was started.</summary>
+    public Subject Realtime { get; private set; } = null!;
+
+    public Uri RealtimeAddress { get; private set; } = null!;
+
     public string Database { get; private set; } = "";
 
     /// <param name="settings">Environment of the Api, on top of what every benchmark has.</param>
@@ -119,6 +124,26 @@ internal sealed class PrivateStack : IAsyncDisposable
     {
         var address = NewAddress();
         return (await StartApiAsync(address, settings, cancellationToken), address);
+    }
+
+    /// <summary>Realtime on the same stores. The Api must have been given this internal port and key.</summary>
+    public async Task StartRealtimeAsync(int internalPort, string internalKey, CancellationToken cancellationToken)
+    {
+        RealtimeAddress = NewAddress();
+        Realtime = Subject.StartProject("CityPulse.Realtime", new Dictionary<string, string>
+        {
+            ["ConnectionStrings__redis"] = _redis,
+            ["services__api__http__0"] = Address.ToString(),
+            ["services__api__internal__0"] = $"http://127.0.0.1:{internalPort}",
+            ["ASPNETCORE_URLS"] = RealtimeAddress.ToString(),
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Internal__Key"] = internalKey,
+            ["RATE_LIMITING_ENABLED"] = "false",
+            ["Logging__LogLevel__Default"] = "Warning",
+        });
+        _subjects.Add(Realtime);
+        using var client = new HttpClient { BaseAddress = RealtimeAddress };
+        await Realtime.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "Realtime becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
     }
 
     private static Uri NewAddress() => new($"http://127.0.0.1:{Subject.FreePort()}");

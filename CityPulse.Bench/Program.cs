@@ -1,7 +1,15 @@
+using System.Globalization;
 using CityPulse.Bench;
 using CityPulse.Bench.Detector;
+using CityPulse.Bench.Fanout;
 using CityPulse.Bench.Forecasts;
 using CityPulse.Bench.Reads;
+
+if (args is [BareHub.Command, var port])
+{
+    await BareHub.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));
+    return 0;
+}
 
 if (args is [BareEndpoint.Verb, .. var rest])
 {
@@ -44,6 +52,11 @@ try
     if (options.Runs("reads"))
     {
         await new ReadsBenchmark(options, goals).RunAsync(stop.Token);
+    }
+
+    if (options.Runs("fanout"))
+    {
+        await new FanoutBenchmark(options, goals).RunAsync(stop.Token);
     }
 
     if (options.Runs("up"))

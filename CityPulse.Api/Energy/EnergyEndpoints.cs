@@ -1,3 +1,4 @@
+using CityPulse.Api.Energy.Live;
 using CityPulse.Api.Energy.Terms;
 using CityPulse.Api.Http;
 using CityPulse.Api.Http.Kept;
@@ -21,6 +22,8 @@ internal static class EnergyEndpoints
         builder.Services.AddScoped<EnergyExplanation>();
         builder.Services.AddScoped<WeatherReader>();
         builder.Services.AddScoped<EnergyBaseline>();
+        builder.Services.AddScoped<EnergyNow>();
+        builder.Services.AddHostedService<EnergyTeller>();
         return builder;
     }
 

@@ -1,3 +1,5 @@
+using CityPulse.Api.Presence;
+
 namespace CityPulse.Api.Events;
 
 internal static class EventsExtensions
@@ -9,6 +11,7 @@ internal static class EventsExtensions
         builder.Services.AddSingleton<Outbox>();
         builder.Services.AddSingleton<OutboxSignal>();
         builder.Services.AddHostedService<OutboxDispatcher>();
+        builder.Services.AddHostedService<PresenceTeller>();
         return builder;
     }
 }

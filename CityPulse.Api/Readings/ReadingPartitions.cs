@@ -77,6 +77,8 @@ internal static class AdvisoryLockKeys
     public const long Partitions = 0x4350_0002;
     public const long Dispatcher = 0x4350_0003;
     public const long Retention = 0x4350_0401;
+    public const long Presence = 0x4350_0010;
+    public const long Energy = 0x4350_0011;
 }
 
 /// <summary>Makes the months to come before they begin, so that no reading has to wait for its table.</summary>

@@ -1,3 +1,4 @@
+using CityPulse.Realtime.SocketIo;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
 
@@ -10,6 +11,9 @@ namespace CityPulse.Realtime.Feed;
 internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifetime, AllowedOrigins origins)
 {
     public const string Path = "/ws";
+
+    /// <summary>Bytes of the longest message that a client may send.</summary>
+    public const int LongestCall = 64 * 1024;
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -32,14 +36,17 @@ internal sealed class Door(RequestDelegate next, IHostApplicationLifetime lifeti
             return;
         }
 
-        if (!rest.HasValue && !context.WebSockets.IsWebSocketRequest)
+        // Engine.IO has words of its own for what follows.
+        var isHub = rest.Value is null or "" or "/" && !EngineRequests.IsEngine(context.Request);
+        if (isHub && !context.WebSockets.IsWebSocketRequest)
         {
             context.Response.Headers.Upgrade = "websocket";
-            await Problems.Of(StatusCodes.Status426UpgradeRequired, "This is a door for WebSockets: connect with a SignalR client.").ExecuteAsync(context);
+            await Problems.Of(StatusCodes.Status426UpgradeRequired, "This is a door for WebSockets: connect with a SignalR or Socket.IO client.")
+                .ExecuteAsync(context);
             return;
         }
 
-        if (!rest.HasValue && context.Request.Query.ContainsKey("id"))
+        if (isHub && context.Request.Query.ContainsKey("id"))
         {
             // SignalR names a connection that one replica has promised. Here any replica opens a new one instead, so
             // that no load balancer has to be sticky; nothing is lost, as nothing happens between the two requests.

@@ -1,4 +1,6 @@
 using CityPulse.Realtime.Feed.SignalR;
+using CityPulse.Realtime.Presence;
+using CityPulse.Realtime.SocketIo;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
@@ -21,12 +23,16 @@ internal static class FeedConfiguration
         builder.Services.AddSingleton<Broadcaster>();
         builder.Services.AddSingleton<KnownResources>();
         builder.Services.AddSingleton<Subscriptions>();
+        builder.Services.AddSingleton<Admission>();
         builder.Services.AddSingleton<Drain>();
+        builder.Services.AddSingleton<PresenceBoard>();
         builder.Services.AddHostedService<StreamFollower>();
         builder.Services.AddHostedService<RevokedSessions>();
+        builder.Services.AddHostedService<PresenceReporter>();
         builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api")).AddInternalKey();
         builder.AddStreamHistory();
         builder.AddSignalRDoor();
+        builder.AddSocketIoDoor();
         return builder;
     }
 
@@ -35,6 +41,7 @@ internal static class FeedConfiguration
         app.UseWebSockets();
         app.UseMiddleware<Door>();
         app.MapSignalRDoor();
+        app.MapSocketIoDoor();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Run);
     }
 

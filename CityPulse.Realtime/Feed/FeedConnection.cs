@@ -8,12 +8,15 @@ namespace CityPulse.Realtime.Feed;
 /// One client, whatever its protocol: who it is, what it follows, and the queue of what it has still to take. One writer:
 /// an event goes straight to the transport while that takes it, and waits in the queue while it does not.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; a close may still use it after the end.")]
-internal sealed class FeedConnection(string id, Caller caller, string accessToken, IFeedSink sink, RealtimeOptions limits, FeedMetrics metrics)
+[SuppressMessage("Design", "CA1001", Justification = "Its timers end with it; a close may still use the rest after the end.")]
+internal sealed class FeedConnection(
+    string id, Caller caller, string accessToken, IFeedSink sink, RealtimeOptions limits, FeedMetrics metrics, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly Queue<FeedEvent> _waiting = new();
     private readonly CancellationTokenSource _ended = new();
+    private ITimer? _deadline;
+    private volatile Pace? _pace;
     private long _waitingBytes;
     private bool _sending;
     private bool _closed;
@@ -50,8 +53,41 @@ internal sealed class FeedConnection(string id, Caller caller, string accessToke
     /// <summary>Whether live events go out; not during a replay, which brings them itself. Guarded by the <see cref="Broadcaster"/>.</summary>
     public bool Live { get; set; } = true;
 
+    /// <summary>Lets at most so many readings events a second and topic through from now on; 0 lets all through, <c>null</c> changes nothing.</summary>
+    public void SetPace(double? maxPerSecond)
+    {
+        if (maxPerSecond is { } most)
+        {
+            // What the one before still holds goes first.
+            _pace?.Dispose();
+            _pace = most == 0 ? null : new Pace(TimeSpan.FromSeconds(1 / most), Put, time);
+        }
+    }
+
+    /// <summary>Ends the connection at a time.</summary>
+    public void CloseAt(DateTimeOffset at, FeedClose why)
+    {
+        var left = at - time.GetUtcNow();
+        _deadline = time.CreateTimer(_ => CloseAsync(why), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
     /// <summary>Sends or queues a live event. Does not wait: a client that cannot keep up is closed.</summary>
     public void Offer(FeedEvent feedEvent)
+    {
+        if (_pace is { } pace)
+        {
+            pace.Offer(feedEvent);
+        }
+        else
+        {
+            Put(feedEvent);
+        }
+    }
+
+    /// <summary>Lets go what its pace has held back.</summary>
+    public void Flush() => _pace?.Flush();
+
+    private void Put(FeedEvent feedEvent)
     {
         lock (_gate)
         {
@@ -95,8 +131,31 @@ internal sealed class FeedConnection(string id, Caller caller, string accessToke
         _ = DrainAsync(sent);
     }
 
-    /// <summary>Sends one event of a replay, at the client's pace. Only while <see cref="Live"/> is off.</summary>
+    /// <summary>Sends one event of a replay, as fast as the client reads. Only while <see cref="Live"/> is off.</summary>
     public async ValueTask SendAsync(FeedEvent feedEvent, CancellationToken cancel)
+    {
+        if (_pace is not { } pace)
+        {
+            await SendNowAsync(feedEvent, cancel);
+            return;
+        }
+
+        foreach (var due in pace.Replay(feedEvent))
+        {
+            await SendNowAsync(due, cancel);
+        }
+    }
+
+    /// <summary>Sends what the pace of a replay has held back.</summary>
+    public async ValueTask SendHeldAsync(CancellationToken cancel)
+    {
+        foreach (var held in _pace?.Take() ?? [])
+        {
+            await SendNowAsync(held, cancel);
+        }
+    }
+
+    private async ValueTask SendNowAsync(FeedEvent feedEvent, CancellationToken cancel)
     {
         await IdleAsync(cancel);
         var sent = sink.SendAsync(feedEvent);
@@ -130,6 +189,8 @@ internal sealed class FeedConnection(string id, Caller caller, string accessToke
             _waitingBytes = 0;
         }
 
+        _deadline?.Dispose();
+        _pace?.Dispose();
         _ended.Cancel();
     }
 

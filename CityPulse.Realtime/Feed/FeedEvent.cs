@@ -34,6 +34,9 @@ internal sealed class FeedEvent(StreamRecord record, RecordEvent part)
     /// <summary>About what the event takes in a queue, known before it is written.</summary>
     public long EstimatedBytes { get; } = 256 + (part.Blocks is { } blocks ? 140L * blocks.Sum(b => b.Points.Length) : record.Data.Length);
 
+    /// <summary>The same event with other readings.</summary>
+    public FeedEvent With(IReadOnlyList<ReadingBatch.Block> blocks) => new(record, part with { Blocks = blocks });
+
     /// <summary>What one protocol makes of the event, made once. Two threads at once may make it twice; either serves.</summary>
     public T As<T>(Func<FeedEvent, T> render)
         where T : class

@@ -33,6 +33,9 @@ internal static class FeedCloseExtensions
         _ => throw new UnreachableException(),
     };
 
+    /// <summary>Whether the same client can come back as it is.</summary>
+    public static bool MayReturn(this FeedClose why) => why is not FeedClose.Revoked;
+
     public static string Detail(this FeedClose why) => why switch
     {
         FeedClose.Overflow => "You read too slowly. Connect again and subscribe with since.",

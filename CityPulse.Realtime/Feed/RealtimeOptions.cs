@@ -46,4 +46,16 @@ public sealed record RealtimeOptions
     /// <summary>The same while Redis is away or has just come back.</summary>
     [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00")]
     public TimeSpan LookEveryWithoutRedis { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How often a Socket.IO client is asked whether it is there.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan SocketIoPingInterval { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>How long a Socket.IO client may take to answer that.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan SocketIoPingTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long a Socket.IO client may take to sign in.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan SocketIoConnectTime { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -23,6 +23,7 @@ internal sealed class Replay(
     public async Task<EventId?> RunAsync(CancellationToken cancel)
     {
         _cursor = since;
+        connection.Flush();
         // An id from the future of this replica is one that another replica gave, or none: only the outbox can tell.
         var askStream = since.Position > broadcaster.Last;
         while (true)
@@ -53,6 +54,7 @@ internal sealed class Replay(
                 _cursor = new EventId(asked, EventId.MaxIndex);
             }
 
+            await connection.SendHeldAsync(cancel);
             if (broadcaster.TryEndReplay(connection, topics, since, Through, out var newest))
             {
                 return newest;
@@ -63,6 +65,7 @@ internal sealed class Replay(
     /// <summary>Ends it early: what the connection followed before goes on, with what it missed meanwhile.</summary>
     public async Task AbandonAsync()
     {
+        connection.Flush();
         if (!broadcaster.TryAbandonReplay(connection, Math.Max(_plan.BeganAt, Through)))
         {
             await connection.CloseAsync(FeedClose.Gap);

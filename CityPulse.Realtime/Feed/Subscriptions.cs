@@ -1,4 +1,5 @@
 using CityPulse.Realtime.Feed.Domain;
+using CityPulse.Realtime.Presence;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.Realtime.Feed;
@@ -23,6 +24,7 @@ internal readonly record struct Outcome<T>(T? Value, string? Refusal)
 /// <summary>What clients can ask for, whatever their protocol.</summary>
 internal sealed class Subscriptions(
     Broadcaster broadcaster,
+    PresenceBoard presence,
     StreamHistory stream,
     TopicAccess access,
     IOptions<RealtimeOptions> options,
@@ -30,11 +32,15 @@ internal sealed class Subscriptions(
     TimeProvider time,
     ILogger<Subscriptions> log)
 {
+    private const double LeastPerSecond = 0.1;
+    private const double MostPerSecond = 1_000;
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(10);
 
     /// <param name="names">Topics as the client wrote them; one that is refused refuses the call.</param>
     /// <param name="since">The last id that the client has, to get everything after it first.</param>
-    public async Task<Outcome<Subscribed>> SubscribeAsync(FeedConnection connection, IReadOnlyList<string?>? names, string? since)
+    /// <param name="maxPerSecond">Most readings events a second and topic, for all topics of the connection; 0 for all, <c>null</c> for as before.</param>
+    public async Task<Outcome<Subscribed>> SubscribeAsync(
+        FeedConnection connection, IReadOnlyList<string?>? names, string? since, double? maxPerSecond = null)
     {
         var (topics, refusal) = Parse(names);
         if (refusal is not null)
@@ -48,6 +54,11 @@ internal sealed class Subscriptions(
             return Outcome<Subscribed>.Refused($"'{Clip(since)}' is no event id.");
         }
 
+        if (maxPerSecond is not (null or 0 or (>= LeastPerSecond and <= MostPerSecond)))
+        {
+            return Outcome<Subscribed>.Refused("maxPerSecond must be from 0.1 to 1000, or 0 for all events.");
+        }
+
         await connection.Calls.WaitAsync(connection.Ended);
         try
         {
@@ -57,8 +68,9 @@ internal sealed class Subscriptions(
                 return Outcome<Subscribed>.Refused(refusal);
             }
 
+            connection.SetPace(maxPerSecond);
             return since is null
-                ? Answer(topics, broadcaster.Follow(connection, topics), gap: false)
+                ? Answer(topics, Follow(connection, topics), gap: false)
                 : await ReplayAsync(connection, topics, resume);
         }
         finally
@@ -157,7 +169,7 @@ internal sealed class Subscriptions(
             }
 
             await replay.AbandonAsync();
-            return Answer(topics, broadcaster.Follow(connection, topics), gap: true);
+            return Answer(topics, Follow(connection, topics), gap: true);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !connection.Ended.IsCancellationRequested)
         {
@@ -170,6 +182,20 @@ internal sealed class Subscriptions(
             await replay.AbandonAsync();
             return Outcome<Subscribed>.Refused("Past events cannot be read at the moment. Try again.");
         }
+    }
+
+    private EventId Follow(FeedConnection connection, IReadOnlyCollection<Topic> topics)
+    {
+        var newest = broadcaster.Follow(connection, topics);
+        // The answer tells the newest id: what came before it must not lie here any longer.
+        connection.Flush();
+        if (topics.Contains(new Topic(TopicKind.Presence)))
+        {
+            // The topic tells changes only; somebody new wants to know who is there already.
+            presence.Asked(connection.Caller.OrganizationId);
+        }
+
+        return newest;
     }
 
     private static Subscribed Answer(IReadOnlyCollection<Topic> topics, EventId last, bool gap) =>

@@ -16,7 +16,7 @@ public sealed class EndpointGuardTests(TestStores stores)
     private static readonly string[] Open =
     [
         "/.well-known/jwks.json", "/api/v1/ai/{**rest}", "/api/v1/auth/login", "/api/v1/auth/logout", "/api/v1/auth/refresh",
-        "/api/v1/auth/register", "/api/v1/info", "/api/v1/swarm/{**rest}", "/docs/", "/health/", "/metrics", "/openapi/", "/ws/{**rest}",
+        "/api/v1/auth/register", "/api/v1/info", "/api/v1/swarm/{**rest}", "/docs/", "/health/", "/metrics", "/openapi/", "/ws", "/ws/{**rest}",
     ];
 
     [Fact]

@@ -10,7 +10,7 @@ namespace CityPulse.Tests.Realtime;
 internal sealed class LiveCity : IAsyncDisposable
 {
     private readonly List<RealtimeHost> _hosts = [];
-    private readonly List<LiveClient> _clients = [];
+    private readonly List<IAsyncDisposable> _clients = [];
     private StoreProcess _store;
     private ConnectionMultiplexer _redis;
 
@@ -41,6 +41,13 @@ internal sealed class LiveCity : IAsyncDisposable
     public async Task<LiveClient> ConnectAsync(RealtimeHost host, Guid? organization = null, bool messagePack = false, bool skipNegotiation = false)
     {
         var client = await LiveClient.ConnectAsync(host, Api.Token(organization ?? Organization), messagePack, skipNegotiation);
+        _clients.Add(client);
+        return client;
+    }
+
+    public async Task<SocketIoClient> ConnectSocketIoAsync(RealtimeHost host)
+    {
+        var client = await SocketIoClient.ConnectAsync(host.Door, Api.Token(Organization));
         _clients.Add(client);
         return client;
     }

@@ -64,6 +64,9 @@ internal sealed class LiveClient : IAsyncDisposable
     public async Task<JsonElement> SubscribeAsync(string[] topics, string? since = null) =>
         JsonSerializer.SerializeToElement(Plain(await Hub.InvokeAsync<object>("Subscribe", topics, since).WaitAsync(Patience)));
 
+    public async Task<JsonElement> SubscribePacedAsync(string[] topics, double? maxPerSecond, string? since = null) =>
+        JsonSerializer.SerializeToElement(Plain(await Hub.InvokeAsync<object>("SubscribePaced", topics, since, maxPerSecond).WaitAsync(Patience)));
+
     public async Task<JsonElement> UnsubscribeAsync(params string[] topics) =>
         JsonSerializer.SerializeToElement(Plain(await Hub.InvokeAsync<object>("Unsubscribe", topics).WaitAsync(Patience)));
 

@@ -29,7 +29,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
         StartAsync(api.Address, api.Address, redisPort, settings, waitForStream);
 
     public static async Task<RealtimeHost> StartAsync(
-        Uri api, Uri internalApi, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true)
+        Uri api, Uri internalApi, int redisPort, IEnumerable<KeyValuePair<string, string?>>? settings = null, bool waitForStream = true, int port = 0)
     {
         var configuration = new Dictionary<string, string?>
         {
@@ -46,7 +46,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
         }
 
         var factory = new Factory(configuration);
-        factory.UseKestrel(0);
+        factory.UseKestrel(port);
         factory.StartServer();
         var host = new RealtimeHost(factory);
         if (waitForStream)

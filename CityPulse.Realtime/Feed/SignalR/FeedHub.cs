@@ -21,6 +21,10 @@ internal sealed class FeedHub(Subscriptions subscriptions) : Hub<IFeedClient>
     public async Task<Subscribed> Subscribe(IReadOnlyList<string?>? topics, string? since) =>
         Answer(await subscriptions.SubscribeAsync(FeedLifetime.ConnectionOf(Context), topics, since));
 
+    /// <summary>The same with at most so many readings events a second; SignalR knows no optional arguments.</summary>
+    public async Task<Subscribed> SubscribePaced(IReadOnlyList<string?>? topics, string? since, double? maxPerSecond) =>
+        Answer(await subscriptions.SubscribeAsync(FeedLifetime.ConnectionOf(Context), topics, since, maxPerSecond));
+
     public async Task<Unsubscribed> Unsubscribe(IReadOnlyList<string?>? topics) =>
         Answer(await subscriptions.UnsubscribeAsync(FeedLifetime.ConnectionOf(Context), topics));
 

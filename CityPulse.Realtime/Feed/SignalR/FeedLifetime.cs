@@ -1,7 +1,5 @@
-using System.Globalization;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.Extensions.Options;
 
 namespace CityPulse.Realtime.Feed.SignalR;
 
@@ -9,15 +7,10 @@ namespace CityPulse.Realtime.Feed.SignalR;
 /// Brings SignalR's connections to the feed. A lifetime manager, as that is where SignalR shows the connection itself,
 /// to which messages can be written that were serialised once for all.
 /// </summary>
-internal sealed class FeedLifetime(
-    Broadcaster broadcaster,
-    IOptions<RealtimeOptions> options,
-    FeedMetrics metrics,
-    TimeProvider time,
-    ILogger<DefaultHubLifetimeManager<FeedHub>> log) : DefaultHubLifetimeManager<FeedHub>(log)
+internal sealed class FeedLifetime(Admission admission, ILogger<DefaultHubLifetimeManager<FeedHub>> log)
+    : DefaultHubLifetimeManager<FeedHub>(log)
 {
     private static readonly object Key = new();
-    private static readonly object ExpiryKey = new();
 
     /// <summary>The feed's side of a hub connection.</summary>
     public static FeedConnection ConnectionOf(HubCallerContext context) => (FeedConnection)context.Items[Key]!;
@@ -26,33 +19,18 @@ internal sealed class FeedLifetime(
     {
         await base.OnConnectedAsync(connection);
         var request = connection.GetHttpContext() ?? throw new InvalidOperationException("The hub is reached over HTTP only.");
-        var caller = request.User.GetCaller() with { Frontend = request.GetFrontend() };
-        var feed = new FeedConnection(connection.ConnectionId, caller, AccessTokenOf(request), new HubSink(connection), options.Value, metrics);
-        connection.Items[Key] = feed;
-        connection.Items[ExpiryKey] = CloseOnExpiry(feed, request);
-        broadcaster.Connect(feed);
+        connection.Items[Key] = admission.Admit(
+            connection.ConnectionId, request.User, request.GetFrontend(), AccessTokenOf(request), new HubSink(connection));
     }
 
     public override async Task OnDisconnectedAsync(HubConnectionContext connection)
     {
         if (connection.Items.TryGetValue(Key, out var feed))
         {
-            broadcaster.Disconnect((FeedConnection)feed!);
-        }
-
-        if (connection.Items.TryGetValue(ExpiryKey, out var expiry))
-        {
-            await ((ITimer)expiry!).DisposeAsync();
+            admission.Dismiss((FeedConnection)feed!);
         }
 
         await base.OnDisconnectedAsync(connection);
-    }
-
-    private ITimer CloseOnExpiry(FeedConnection feed, HttpContext request)
-    {
-        var seconds = long.Parse(request.User.FindFirst("exp")!.Value, CultureInfo.InvariantCulture);
-        var left = DateTimeOffset.FromUnixTimeSeconds(seconds) - time.GetUtcNow();
-        return time.CreateTimer(_ => feed.CloseAsync(FeedClose.Expired), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     private static string AccessTokenOf(HttpContext request)

@@ -39,6 +39,6 @@ internal sealed class HubSink(HubConnectionContext connection) : IFeedSink
         }
 
         await connection.WriteAsync(new InvocationMessage(nameof(IFeedClient.error), [new FeedError(why.Code(), why.Detail())]));
-        await connection.WriteAsync(new CloseMessage(why.Code(), allowReconnect: true));
+        await connection.WriteAsync(new CloseMessage(why.Code(), allowReconnect: why.MayReturn()));
     }
 }

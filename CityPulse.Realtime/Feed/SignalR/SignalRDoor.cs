@@ -13,11 +13,9 @@ namespace CityPulse.Realtime.Feed.SignalR;
 /// <summary>SignalR's side of the door.</summary>
 internal static class SignalRDoor
 {
-    private const int LongestCall = 64 * 1024;
-
     public static void AddSignalRDoor(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSignalR(options => options.MaximumReceiveMessageSize = LongestCall)
+        builder.Services.AddSignalR(options => options.MaximumReceiveMessageSize = Door.LongestCall)
             .AddJsonProtocol(options => options.PayloadSerializerOptions.Converters.Add(new FeedEventJsonConverter()))
             .AddMessagePackProtocol(options => options.SerializerOptions = options.SerializerOptions.WithResolver(
                 CompositeResolver.Create(FeedFormatters.All, [options.SerializerOptions.Resolver])));

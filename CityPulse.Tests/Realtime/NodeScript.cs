@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using Shouldly;
+
+namespace CityPulse.Tests.Realtime;
+
+/// <summary>JavaScript under Node.js, which tells what happens to it line by line.</summary>
+internal sealed class NodeScript : IDisposable
+{
+    private readonly Process _node;
+
+    private NodeScript(Process node) => _node = node;
+
+    /// <summary>Skips the test, and says so, where there is no Node.js with WebSockets.</summary>
+    public static void RequireNode() => Assert.SkipUnless(
+        Run("node", null, "--experimental-websocket", "-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => process.exit(0)") is null,
+        "There is no Node.js here.");
+
+    /// <summary>A folder with a package of npm's; skips the test, and says so, where it cannot be had.</summary>
+    public static string RequirePackage(string name, string version)
+    {
+        RequireNode();
+        var folder = Path.Combine(Path.GetTempPath(), "citypulse-tests", $"{name.Replace('/', '-')}-{version}");
+        if (!Directory.Exists(folder))
+        {
+            var fresh = Path.Combine(Path.GetTempPath(), "citypulse-tests", Guid.NewGuid().ToString("N"));
+            Directory.CreateDirectory(fresh);
+            var fault = Run(OperatingSystem.IsWindows() ? "npm.cmd" : "npm", fresh,
+                "install", "--prefix", fresh, "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=15000", $"{name}@{version}");
+            if (fault is not null)
+            {
+                Directory.Delete(fresh, recursive: true);
+                Assert.Skip($"npm cannot install {name} {version} here: {fault}");
+            }
+
+            try
+            {
+                Directory.Move(fresh, folder);
+            }
+            catch (IOException)
+            {
+                // Another run was faster.
+                Directory.Delete(fresh, recursive: true);
+            }
+        }
+
+        return folder;
+    }
+
+    /// <param name="folder">Where packages are looked for.</param>
+    public static NodeScript Start(string script, string? folder = null)
+    {
+        var start = new ProcessStartInfo("node", ["--experimental-websocket", "--no-warnings", "--input-type=module", "-e", script])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? AppContext.BaseDirectory,
+        };
+        return new NodeScript(Process.Start(start)!);
+    }
+
+    /// <summary>Reads lines until one ends so, and returns it.</summary>
+    public async Task<string> ExpectAsync(string end)
+    {
+        using var deadline = new CancellationTokenSource(LiveClient.Patience);
+        var read = new List<string>();
+        while (read.Count == 0 || !read[^1].EndsWith(end, StringComparison.Ordinal))
+        {
+            var line = await _node.StandardOutput.ReadLineAsync(deadline.Token);
+            line.ShouldNotBeNull($"the script ended before '{end}', after: {string.Join('\n', read)} {(_node.HasExited ? await _node.StandardError.ReadToEndAsync(deadline.Token) : "")}");
+            read.Add(line);
+        }
+
+        return read[^1];
+    }
+
+    public void Dispose()
+    {
+        _node.Kill();
+        _node.WaitForExit();
+        _node.Dispose();
+    }
+
+    /// <summary>A file of the repository.</summary>
+    public static string Source(string path)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "CityPulse.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
+        }
+
+        return Path.Combine(folder.FullName, path);
+    }
+
+    /// <returns>What went wrong, or null.</returns>
+    private static string? Run(string program, string? folder, params string[] arguments)
+    {
+        try
+        {
+            var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+            if (folder is not null)
+            {
+                start.WorkingDirectory = folder;
+            }
+
+            using var process = Process.Start(start)!;
+            process.OutputDataReceived += (_, _) => { };
+            process.BeginOutputReadLine();
+            var error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0 ? null : $"{error.Trim()} (exit code {process.ExitCode})";
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            return e.Message;
+        }
+    }
+}
