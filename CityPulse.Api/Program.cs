@@ -48,6 +48,7 @@ app.MapSensors();
 app.MapReadings();
 app.MapStream();
 app.MapEvents();
+app.MapResources();
 app.MapEnergy();
 app.MapAnalytics();
 app.MapAlerts();

@@ -143,8 +143,10 @@ internal sealed class Subscriber : IDisposable
             if (value >= 0)
             {
                 _events++;
-                Utf8Parser.TryParse(message[(value + 8)..], out double sent, out _);
-                _ages.Add(Clock.Milliseconds() - sent);
+                if (Utf8Parser.TryParse(message[(value + 8)..], out double sent, out _))
+                {
+                    _ages.Add(Clock.Milliseconds() - sent);
+                }
             }
             else if (message.IndexOf(_readyWhen) >= 0)
             {

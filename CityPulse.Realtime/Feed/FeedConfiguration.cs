@@ -30,7 +30,8 @@ internal static class FeedConfiguration
         builder.Services.AddHostedService<RevokedSessions>();
         builder.Services.AddHostedService<PresenceReporter>();
         builder.Services.AddHttpClient<TopicAccess>(client => client.BaseAddress = new Uri("http://api")).AddInternalKey();
-        builder.AddStreamHistory();
+        builder.Services.AddHttpClient<StreamHistory>().AskApi();
+        builder.Services.AddHttpClient<ResourceDirectory>().AskApi();
         builder.AddSignalRDoor();
         builder.AddSocketIoDoor();
         return builder;
@@ -45,18 +46,17 @@ internal static class FeedConfiguration
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Run);
     }
 
-    private static void AddStreamHistory(this WebApplicationBuilder builder)
+    /// <summary>A client of Api's internal port.</summary>
+    private static void AskApi(this IHttpClientBuilder http)
     {
-        var http = builder.Services
-            .AddHttpClient<StreamHistory>(client => client.BaseAddress = new Uri("http://_internal.api"))
-            .AddInternalKey();
+        http.ConfigureHttpClient(client => client.BaseAddress = new Uri("http://_internal.api")).AddInternalKey();
 
         // The default waits seconds before it tries again, and breaks the circuit for everybody. An Api that restarts
         // should cost a client that resumes no more than a moment; who follows the stream tries for ever anyway.
 #pragma warning disable EXTEXP0001
         http.RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
-        http.AddResilienceHandler("stream", pipeline => pipeline
+        http.AddResilienceHandler("api", pipeline => pipeline
             .AddRetry(new HttpRetryStrategyOptions
             {
                 MaxRetryAttempts = 4,

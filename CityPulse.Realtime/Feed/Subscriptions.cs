@@ -135,12 +135,9 @@ internal sealed class Subscriptions(
             return $"One connection can follow {options.Value.TopicsPerConnection} topics; these would be {connection.Topics.Count + added.Count}.";
         }
 
-        var refusals = new string?[added.Count];
-        await Parallel.ForAsync(0, added.Count, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = connection.Ended },
-            async (i, cancel) => refusals[i] = await access.RefusalAsync(connection, added[i], cancel));
-        if (refusals.FirstOrDefault(refusal => refusal is not null) is { } first)
+        if (await access.RefusalAsync(connection, added, connection.Ended) is { } refusal)
         {
-            return first;
+            return refusal;
         }
 
         try

@@ -2,75 +2,66 @@ using System.Net;
 using System.Net.Http.Headers;
 using CityPulse.Realtime.Feed.Domain;
 using CityPulse.ServiceDefaults.Security;
-using Microsoft.Extensions.Caching.Memory;
 
 namespace CityPulse.Realtime.Feed;
 
 /// <summary>
-/// Whether a caller may follow a topic. Role and frontend decide here; whether a building or sensor exists in the caller's
-/// organisation is asked of Api with the caller's own token, and a yes is remembered for a short while.
+/// Whether a caller may follow topics. Role and frontend decide here; whether a building or sensor is one of the caller's
+/// organisation is asked of Api; a swarm run is asked for with the caller's own token.
 /// </summary>
-internal sealed class TopicAccess(HttpClient http, KnownResources known)
+internal sealed class TopicAccess(HttpClient http, ResourceDirectory directory)
 {
-    /// <summary>Why the connection may not follow the topic; <c>null</c> when it may.</summary>
-    public async Task<string?> RefusalAsync(FeedConnection connection, Topic topic, CancellationToken cancel)
+    /// <summary>Why the connection may not follow one of the topics; <c>null</c> when it may follow them all.</summary>
+    public async Task<string?> RefusalAsync(FeedConnection connection, IReadOnlyCollection<Topic> topics, CancellationToken cancel)
     {
         var caller = connection.Caller;
-        if (!AccessTable.Allows(caller.Role, caller.Frontend, topic.Permission))
+        foreach (var topic in topics)
         {
-            return $"You may not follow '{topic}'.";
+            if (!AccessTable.Allows(caller.Role, caller.Frontend, topic.Permission))
+            {
+                return NotAllowed(topic);
+            }
         }
 
-        var (noun, address) = topic.Kind switch
-        {
-            TopicKind.BuildingReadings or TopicKind.BuildingAlerts => ("building", $"/api/v1/citypulse/buildings/{topic.Id:D}"),
-            TopicKind.SensorReadings => ("sensor", $"/api/v1/citypulse/sensors/{topic.Id:D}"),
-            TopicKind.SwarmRun => ("swarm run", $"/api/v1/swarm/runs/{topic.Id:D}"),
-            _ => (null, null),
-        };
-        if (noun is null || known.Contains(caller.OrganizationId, noun, topic.Id))
-        {
-            return null;
-        }
-
-        switch (await AskAsync(connection, address!, cancel))
-        {
-            case HttpStatusCode.OK:
-                known.Add(caller.OrganizationId, noun, topic.Id);
-                return null;
-            case HttpStatusCode.NotFound:
-                return $"There is no such {noun}: '{topic}'.";
-            case HttpStatusCode.Unauthorized:
-                return FeedClose.Expired.Detail();
-            case HttpStatusCode.Forbidden:
-                return $"You may not follow '{topic}'.";
-            default:
-                return $"'{topic}' cannot be checked at the moment. Try again.";
-        }
-    }
-
-    private async Task<HttpStatusCode> AskAsync(FeedConnection connection, string address, CancellationToken cancel)
-    {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, address);
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", connection.AccessToken);
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
-            return response.StatusCode;
+            foreach (var missing in await directory.MissingAsync(caller.OrganizationId, topics, cancel))
+            {
+                return NotThere(missing.Resource!, missing);
+            }
+
+            foreach (var run in topics.Where(topic => topic.Kind == TopicKind.SwarmRun))
+            {
+                if (await RunRefusalAsync(connection, run, cancel) is { } refusal)
+                {
+                    return refusal;
+                }
+            }
+
+            return null;
         }
         catch (Exception e) when (Upstream.IsAway(e, cancel))
         {
-            return HttpStatusCode.ServiceUnavailable;
+            return "It cannot be checked at the moment what you may follow. Try again.";
         }
     }
-}
 
-/// <summary>Buildings and sensors that were there a moment ago.</summary>
-internal sealed class KnownResources(IMemoryCache cache)
-{
-    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(60);
+    private async Task<string?> RunRefusalAsync(FeedConnection connection, Topic topic, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/swarm/runs/{topic.Id:D}");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", connection.AccessToken);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+        return response.StatusCode switch
+        {
+            HttpStatusCode.OK => null,
+            HttpStatusCode.NotFound => NotThere("swarm run", topic),
+            HttpStatusCode.Unauthorized => FeedClose.Expired.Detail(),
+            HttpStatusCode.Forbidden => NotAllowed(topic),
+            _ => $"'{topic}' cannot be checked at the moment. Try again.",
+        };
+    }
 
-    public bool Contains(Guid organizationId, string noun, Guid id) => cache.TryGetValue((organizationId, noun, id), out _);
+    private static string NotAllowed(Topic topic) => $"You may not follow '{topic}'.";
 
-    public void Add(Guid organizationId, string noun, Guid id) => cache.Set((organizationId, noun, id), true, Remembered);
+    private static string NotThere(string noun, Topic topic) => $"There is no such {noun}: '{topic}'.";
 }

@@ -41,6 +41,13 @@ internal sealed class SocketIoCalls(Subscriptions subscriptions)
         public static bool TryRead(JsonElement json, string[] known, out Arguments arguments, out string fault)
         {
             arguments = default;
+            if (IsListOfTexts(json))
+            {
+                // Topics alone need no object around them.
+                (arguments, fault) = (new Arguments(Texts(json), null, null), "");
+                return true;
+            }
+
             if (json.ValueKind != JsonValueKind.Object)
             {
                 fault = "Send one object with the member topics.";
@@ -57,7 +64,7 @@ internal sealed class SocketIoCalls(Subscriptions subscriptions)
 
                 var isFine = member.Name switch
                 {
-                    "topics" => member.Value.ValueKind == JsonValueKind.Array && member.Value.EnumerateArray().All(topic => topic.ValueKind == JsonValueKind.String),
+                    "topics" => IsListOfTexts(member.Value),
                     "since" => member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Null,
                     _ => member.Value.ValueKind is JsonValueKind.Number or JsonValueKind.Null,
                 };
@@ -69,7 +76,7 @@ internal sealed class SocketIoCalls(Subscriptions subscriptions)
 
                 arguments = member.Name switch
                 {
-                    "topics" => arguments with { Topics = [.. member.Value.EnumerateArray().Select(topic => topic.GetString())] },
+                    "topics" => arguments with { Topics = Texts(member.Value) },
                     "since" => arguments with { Since = member.Value.GetString() },
                     _ => arguments with { MaxPerSecond = member.Value.ValueKind == JsonValueKind.Null ? null : member.Value.GetDouble() },
                 };
@@ -78,5 +85,10 @@ internal sealed class SocketIoCalls(Subscriptions subscriptions)
             fault = "";
             return true;
         }
+
+        private static bool IsListOfTexts(JsonElement json) =>
+            json.ValueKind == JsonValueKind.Array && json.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String);
+
+        private static List<string?> Texts(JsonElement json) => [.. json.EnumerateArray().Select(text => text.GetString())];
     }
 }

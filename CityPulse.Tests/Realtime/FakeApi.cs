@@ -44,7 +44,7 @@ internal sealed class FakeApi : IAsyncDisposable
     /// <summary>How often the stream was read.</summary>
     public int StreamReads;
 
-    /// <summary>How often a building or sensor was asked for.</summary>
+    /// <summary>How often buildings and sensors were asked for.</summary>
     public int ResourceReads;
 
     public static async Task<FakeApi> StartAsync()
@@ -146,16 +146,15 @@ internal sealed class FakeApi : IAsyncDisposable
         });
         _app.MapGet("/internal/stream", WriteStreamAsync);
         _app.MapGet("/internal/revocations", () => new { next = 1, ids = Revoked });
-        _app.MapGet("/api/v1/citypulse/buildings/{id:guid}", Find);
-        _app.MapGet("/api/v1/citypulse/sensors/{id:guid}", Find);
+        _app.MapPost("/internal/resources", Find);
     }
 
-    private IResult Find(Guid id, HttpContext context)
+    private ResourcesResponse Find(ResourcesRequest request)
     {
         Interlocked.Increment(ref ResourceReads);
-        var token = new JsonWebTokenHandler().ReadJsonWebToken(context.Request.Headers.Authorization.ToString()["Bearer ".Length..]);
-        var organization = Guid.Parse(token.GetClaim(CityClaims.Organization).Value);
-        return _resources.ContainsKey((organization, id)) ? Results.Ok(new { id }) : Results.NotFound();
+        return new ResourcesResponse(
+            [.. request.Buildings.Where(id => _resources.ContainsKey((request.OrganizationId, id)))],
+            [.. request.Sensors.Where(id => _resources.ContainsKey((request.OrganizationId, id)))]);
     }
 
     private async Task WriteStreamAsync(HttpContext context, long after, int limit, Guid? organizationId)

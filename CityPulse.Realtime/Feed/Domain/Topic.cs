@@ -22,6 +22,17 @@ internal enum TopicKind
 /// </summary>
 internal readonly record struct Topic(TopicKind Kind, Guid Id = default)
 {
+    public const string Building = "building";
+    public const string Sensor = "sensor";
+
+    /// <summary>What <see cref="Id"/> is one of, where it is a thing of the city.</summary>
+    public string? Resource => Kind switch
+    {
+        TopicKind.BuildingReadings or TopicKind.BuildingAlerts => Building,
+        TopicKind.SensorReadings => Sensor,
+        _ => null,
+    };
+
     /// <summary>What the caller must be allowed to in order to follow the topic.</summary>
     public Permission Permission => Kind switch
     {

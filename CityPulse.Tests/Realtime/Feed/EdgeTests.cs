@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using CityPulse.Tests.Support;
+using Microsoft.AspNetCore.SignalR;
 using Shouldly;
 
 namespace CityPulse.Tests.Realtime.Feed;
@@ -111,6 +112,23 @@ public sealed class EdgeTests(TestStores stores)
         data.GetProperty("kwhToday").GetDouble().ShouldBe(
             (await summary.ReadAsync(HttpStatusCode.OK)).GetProperty("energy").GetProperty("today").GetProperty("kwh").GetDouble(), 0.02);
         client.ShouldHaveNothingMore();
+    }
+
+    [Fact]
+    public async Task A_client_may_follow_the_buildings_and_sensors_of_its_organisation_only()
+    {
+        await using var stack = await LiveStack.StartAsync(stores, replicas: 1);
+        var (city, stranger) = (await stack.RegisterAsync(), await stack.RegisterAsync());
+        var building = await city.CreateBuildingAsync();
+        var sensor = await city.CreateSensorAsync(building, externalId: "s");
+        string[] topics = [$"buildings/{building}/readings", $"buildings/{building}/alerts", $"sensors/{sensor}/readings"];
+        await using var mine = await LiveClient.ConnectAsync(stack.Door, city.AccessToken);
+        (await mine.SubscribeAsync(topics)).GetProperty("topics").GetArrayLength().ShouldBe(3);
+        await using var theirs = await LiveClient.ConnectAsync(stack.Door, stranger.AccessToken);
+        foreach (var topic in topics)
+        {
+            (await Should.ThrowAsync<HubException>(() => theirs.SubscribeAsync([topic]))).Message.ShouldContain("There is no such");
+        }
     }
 
     [Fact]

@@ -147,6 +147,28 @@ public sealed class LiveTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task All_that_a_call_names_is_checked_at_once()
+    {
+        var host = await _city.ReplicaAsync();
+        var topics = Enumerable.Range(0, 200).Select(_ => $"sensors/{_city.Api.Add(_city.Organization)}/readings").ToArray();
+        await (await _city.ConnectAsync(host)).SubscribeAsync(topics);
+        _city.Api.ResourceReads.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_alert_comes_on_its_buildings_topic_too()
+    {
+        var host = await _city.ReplicaAsync();
+        var client = await _city.ConnectAsync(host);
+        var (building, other) = (_city.Api.Add(_city.Organization), _city.Api.Add(_city.Organization));
+        await client.SubscribeAsync(["alerts", $"buildings/{building}/alerts", $"buildings/{other}/alerts"]);
+        await _city.PublishAsync(_city.Api.Append(_city.Organization, "alert.raised", [Topics.Alerts, Topics.BuildingAlerts(building)], "{}"u8.ToArray()));
+        (await client.NextAsync(2)).ConvertAll(e => e.GetProperty("topic").GetString()).ShouldBe(["alerts", $"buildings/{building}/alerts"]);
+        await _city.StoreOneAsync();
+        client.ShouldHaveNothingMore();
+    }
+
+    [Fact]
     public async Task A_resource_that_cannot_be_checked_is_refused_for_the_moment()
     {
         var host = await _city.ReplicaAsync();

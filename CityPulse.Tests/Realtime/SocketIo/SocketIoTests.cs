@@ -95,7 +95,8 @@ public sealed class SocketIoTests : IAsyncLifetime
     [InlineData("{\"topics\":[5]}", "topics must be a list of texts.")]
     [InlineData("{\"topics\":[\"readings\"],\"maxPerSecond\":-1}", "maxPerSecond must be from 0.1 to 1000, or 0 for all events.")]
     [InlineData("{\"topics\":[\"readings\"],\"sinse\":null}", "There is no member 'sinse'; there are topics, since, maxPerSecond.")]
-    [InlineData("[\"readings\"]", "Send one object with the member topics.")]
+    [InlineData("\"readings\"", "Send one object with the member topics.")]
+    [InlineData("[5]", "Send one object with the member topics.")]
     public async Task A_refused_call_is_acknowledged_with_an_error_and_changes_nothing(string argument, string why)
     {
         var client = await _city.ConnectSocketIoAsync(_host);
@@ -103,6 +104,14 @@ public sealed class SocketIoTests : IAsyncLifetime
         answer.EnumerateObject().ShouldHaveSingleItem().Name.ShouldBe("error");
         answer.GetProperty("error").GetString().ShouldBe(why);
         _host.Broadcaster.Connections.ShouldHaveSingleItem().Topics.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Topics_alone_need_no_object()
+    {
+        var client = await _city.ConnectSocketIoAsync(_host);
+        (await client.CallAsync("subscribe", new[] { "readings" })).GetProperty("gap").GetBoolean().ShouldBeFalse();
+        (await client.CallAsync("unsubscribe", new[] { "readings" })).ToString().ShouldBe("""{"topics":["readings"]}""");
     }
 
     [Fact]
