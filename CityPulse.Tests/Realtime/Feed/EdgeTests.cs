@@ -132,6 +132,28 @@ public sealed class EdgeTests(TestStores stores)
     }
 
     [Fact]
+    public async Task A_session_that_ends_takes_its_connections_of_both_protocols_with_it()
+    {
+        await using var stack = await LiveStack.StartAsync(stores);
+        var (city, other) = (await stack.RegisterAsync(), await stack.RegisterAsync());
+        await using var hub = await LiveClient.ConnectAsync(stack.Replicas[0], city.AccessToken);
+        await using var socket = await SocketIoClient.ConnectAsync(stack.Replicas[1].Door, city.AccessToken);
+        await using var bystander = await SocketIoClient.ConnectAsync(stack.Replicas[1].Door, other.AccessToken);
+
+        using var logout = await city.Client.PostAsync("/api/v1/auth/logout", null, TestContext.Current.CancellationToken);
+        logout.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        (await hub.Closed)!.Message.ShouldContain("revoked");
+        (await socket.NextEmittedAsync())[1].GetProperty("code").GetString().ShouldBe("revoked");
+        await socket.Closed;
+        (await bystander.CallAsync("ping")).GetString().ShouldNotBeNull();
+
+        await using var again = await SocketIoClient.OpenAsync(stack.Replicas[1].Door);
+        await again.NextPacketAsync();
+        await again.SendAsync($$"""40{"token":"{{city.AccessToken}}"}""");
+        (await again.NextPacketAsync()).ShouldStartWith("44{");
+    }
+
+    [Fact]
     public async Task Other_services_tell_of_swarm_runs_through_the_outbox_and_of_nothing_else()
     {
         await using var stack = await LiveStack.StartAsync(stores, replicas: 1);
