@@ -15,7 +15,7 @@ internal sealed class FanoutBenchmark(BenchOptions options, Goals goals)
 {
     private const double LeastRatio = 0.7;
     private const double MostMilliseconds = 250;
-    private const int Window = 4;
+    private const int Window = 16;
     private const int Rounds = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 

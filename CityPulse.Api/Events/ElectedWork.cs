@@ -33,7 +33,8 @@ internal abstract partial class ElectedWork(NpgsqlDataSource source, DatabaseRea
                     await WorkAsync(connection, stoppingToken);
                 }
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            // Whatever it is: work that ends must not end the service, and another term may go better.
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 LogLost(name, e);
             }
@@ -52,6 +53,6 @@ internal abstract partial class ElectedWork(NpgsqlDataSource source, DatabaseRea
     [LoggerMessage(LogLevel.Information, "This replica does {Work} now")]
     private partial void LogElected(string work);
 
-    [LoggerMessage(LogLevel.Warning, "This replica does {Work} no more, its connection is lost")]
+    [LoggerMessage(LogLevel.Warning, "This replica does {Work} no more for the moment")]
     private partial void LogLost(string work, Exception exception);
 }

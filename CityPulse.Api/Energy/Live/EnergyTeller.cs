@@ -13,7 +13,7 @@ namespace CityPulse.Api.Energy.Live;
 /// does: it reads in the outbox which sensors had readings stored, works the figures out from what is stored, and puts
 /// the event into the outbox like any other.
 /// </summary>
-internal sealed class EnergyTeller(
+internal sealed partial class EnergyTeller(
     NpgsqlDataSource source, DatabaseReady ready, IServiceScopeFactory scopes, Outbox outbox, OutboxSignal signal, TimeProvider time,
     ILogger<EnergyTeller> logger)
     : ElectedWork(source, ready, time, logger, AdvisoryLockKeys.Energy, "the telling of energy")
@@ -50,7 +50,7 @@ internal sealed class EnergyTeller(
     }
 
     /// <summary>Notes whose meters had readings stored since; returns how far it looked.</summary>
-    private static async Task<long> ReadAsync(NpgsqlConnection connection, TellingPace pace, long through, CancellationToken cancellationToken)
+    private async Task<long> ReadAsync(NpgsqlConnection connection, TellingPace pace, long through, CancellationToken cancellationToken)
     {
         var sensors = new HashSet<Guid>();
         for (var read = PageSize; read == PageSize;)
@@ -62,7 +62,7 @@ internal sealed class EnergyTeller(
                 through = record.Position;
                 if (record.Type == StreamRecord.ReadingsType)
                 {
-                    sensors.UnionWith(ReadingBatch.Read(record.Data.Span).Select(block => block.SensorId));
+                    sensors.UnionWith(SensorsOf(record));
                 }
             }
         }
@@ -74,6 +74,22 @@ internal sealed class EnergyTeller(
 
         return through;
     }
+
+    private IEnumerable<Guid> SensorsOf(StreamRecord record)
+    {
+        try
+        {
+            return ReadingBatch.Read(record.Data.Span).Select(block => block.SensorId);
+        }
+        catch (InvalidDataException e)
+        {
+            LogBroken(record.Position, e);
+            return [];
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "Record {Position} of the outbox is broken; its energy is not told")]
+    private partial void LogBroken(long position, Exception exception);
 
     private static async Task TouchAsync(NpgsqlConnection connection, TellingPace pace, HashSet<Guid> sensors, CancellationToken cancellationToken)
     {
