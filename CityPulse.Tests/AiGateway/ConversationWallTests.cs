@@ -1,7 +1,6 @@
 using System.Net;
 using CityPulse.AiGateway.Conversations;
 using CityPulse.Contracts;
-using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Tenancy;
 using CityPulse.Tests.Api.Data;
 using CityPulse.Tests.Support;

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CityPulse.Tests.Support;
@@ -134,7 +133,7 @@ public sealed partial class ForeignIdTests(WalkedApi api) : IClassFixture<Walked
     private static string[] IdsThatAreText(ApiOperation operation) => operation.Name == "POST /api/v1/citypulse/sensors/readings" ? ["readings[].sensor"] : [];
 
     /// <summary>The body with the id put where <paramref name="member"/> leads.</summary>
-    private static JsonNode Put(JsonObject body, string member, Guid id)
+    private static JsonObject Put(JsonObject body, string member, Guid id)
     {
         JsonNode at = body;
         var steps = member.Replace("[]", ".[]", StringComparison.Ordinal).Split('.');

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using CityPulse.Tests.Support;
 using Shouldly;
 
 namespace CityPulse.Tests.Security;

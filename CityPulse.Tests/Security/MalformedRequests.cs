@@ -190,7 +190,7 @@ internal sealed class MalformedRequests(ApiDocument document, MadeUpCity city, i
         }
     }
 
-    private JsonNode KnownBody(ApiOperation operation, string method) =>
+    private JsonObject KnownBody(ApiOperation operation, string method) =>
         operation.Body is null || method != operation.Method ? new JsonObject() : city.Body(operation.Name);
 
     private JsonNode Spoil(Random random, JsonNode body)
