@@ -37,26 +37,27 @@ internal sealed class RateLimitGate : IDisposable
     public Task InvokeAsync(HttpContext context) =>
         PartitionOf(context) is { } partition ? InvokeAsync(context, partition) : _next(context);
 
-    private async Task InvokeAsync(HttpContext context, Partition partition)
+    private Task InvokeAsync(HttpContext context, Partition partition)
     {
         var lease = _limiter.AttemptAcquire(partition);
-        if (!lease.IsAcquired)
-        {
-            lease = await _limiter.AcquireAsync(partition, cancellationToken: context.RequestAborted);
-        }
+        return lease.IsAcquired ? GoOnAsync(context, (WindowLease)lease) : AskAsync(context, partition);
+    }
 
-        var window = (WindowLease)lease;
+    private async Task AskAsync(HttpContext context, Partition partition) =>
+        await GoOnAsync(context, (WindowLease)await _limiter.AcquireAsync(partition, cancellationToken: context.RequestAborted));
+
+    private Task GoOnAsync(HttpContext context, WindowLease window)
+    {
         // When the answer starts: a fault clears what was set earlier.
         context.Response.OnStarting(SetHeaders, (context, window));
         if (window.IsAcquired)
         {
-            await _next(context);
-            return;
+            return _next(context);
         }
 
         _metrics.Refused(window.Tier.Name);
         context.Response.Headers.RetryAfter = window.ResetSeconds.ToString(CultureInfo.InvariantCulture);
-        await Problems.Of(
+        return Problems.Of(
             StatusCodes.Status429TooManyRequests,
             $"The limit of {window.Tier.Permits} requests in {window.Tier.Window.TotalSeconds} s is used up. Try again in {window.ResetSeconds} s.")
             .ExecuteAsync(context);
@@ -78,7 +79,9 @@ internal sealed class RateLimitGate : IDisposable
             return null;
         }
 
-        var user = context.User.Identity is { IsAuthenticated: true } ? context.User.FindFirst(CityClaims.Subject)?.Value : null;
+        var user = context.User is CallerPrincipal known ? known.UserId
+            : context.User.Identity is { IsAuthenticated: true } ? context.User.FindFirst(CityClaims.Subject)?.Value
+            : null;
         // A device is nobody's account: it is authenticated by the key that it showed. A key that is not good is a stranger's.
         var key = context.Request.Headers[CityHeaders.ApiKey].ToString();
         if (key.Length > 0 && (context.User.Identity is not { IsAuthenticated: true } || context.User.TryGetCaller(out _)))

@@ -110,13 +110,13 @@ internal sealed class AccessTokenHandler(
                 : "The access token is not valid.");
         }
 
-        var principal = new ClaimsPrincipal(result.ClaimsIdentity);
         // A token that names no session could not be taken back.
-        if (!principal.TryGetCaller(out var caller) || caller.FamilyId is null)
+        if (!new ClaimsPrincipal(result.ClaimsIdentity).TryGetCaller(out var caller) || caller.FamilyId is null)
         {
             return AuthenticateResult.Fail("The access token does not say whose it is.");
         }
 
+        var principal = new CallerPrincipal(result.ClaimsIdentity, caller);
         verified.Remember(token, known, principal, parsed.ValidTo);
         return await AdmitAsync(principal);
     }

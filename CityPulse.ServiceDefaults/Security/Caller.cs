@@ -10,6 +10,16 @@ public readonly record struct Caller(Guid UserId, Guid OrganizationId, Role Role
     public Guid? FamilyId { get; init; }
 }
 
+/// <summary>A principal of a token that was judged: who it is was read once, and is asked for many times in every request.</summary>
+internal sealed class CallerPrincipal(ClaimsIdentity identity, Caller caller) : ClaimsPrincipal(identity)
+{
+    public Caller Caller => caller;
+
+    public string UserId { get; } = caller.UserId.ToString();
+
+    public string OrganizationId { get; } = caller.OrganizationId.ToString();
+}
+
 /// <summary>Reads a <see cref="Caller"/> from a principal.</summary>
 public static class CallerExtensions
 {
@@ -20,11 +30,18 @@ public static class CallerExtensions
         : throw new InvalidOperationException("The endpoint asks for a caller but lets requests without one in.");
 
     /// <summary>The token family that an access token belongs to.</summary>
-    public static Guid? GetFamily(this ClaimsPrincipal principal) =>
-        Guid.TryParse(principal.FindFirstValue(CityClaims.Family), out var family) ? family : null;
+    public static Guid? GetFamily(this ClaimsPrincipal principal) => principal is CallerPrincipal { Caller: var known }
+        ? known.FamilyId
+        : Guid.TryParse(principal.FindFirstValue(CityClaims.Family), out var family) ? family : null;
 
     public static bool TryGetCaller(this ClaimsPrincipal principal, out Caller caller)
     {
+        if (principal is CallerPrincipal judged)
+        {
+            caller = judged.Caller;
+            return true;
+        }
+
         caller = default;
         if (!Guid.TryParse(principal.FindFirstValue(CityClaims.Subject), out var user)
             || !Guid.TryParse(principal.FindFirstValue(CityClaims.Organization), out var organization)

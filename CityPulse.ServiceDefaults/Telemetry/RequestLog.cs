@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -23,9 +24,10 @@ internal sealed partial class RequestLog(ILoggerFactory loggers)
             : LogLevel.Information;
         if (_logger.IsEnabled(level))
         {
+            var known = context.User as CallerPrincipal;
             Log(
                 _logger, level, context.Request.Method, Route(context), status, Math.Round(elapsed.TotalMilliseconds, 2),
-                context.TraceIdentifier, Activity.Current?.TraceId.ToString(), Claim(context, CityClaims.Subject), Claim(context, CityClaims.Organization),
+                context.TraceIdentifier, Activity.Current?.TraceId.ToString(), known?.UserId ?? Claim(context, CityClaims.Subject), known?.OrganizationId ?? Claim(context, CityClaims.Organization),
                 ErrorId.Existing(context));
         }
     }
