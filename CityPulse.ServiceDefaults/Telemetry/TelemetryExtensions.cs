@@ -60,8 +60,9 @@ internal static class TelemetryExtensions
         builder.Services.PostConfigure<LoggerFilterOptions>(QuietByDefault);
 
         var development = builder.Environment.IsDevelopment();
+        builder.Services.AddSingleton<ConsoleFormatter, JsonLines>();
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
-            console.FormatterName ??= development ? ConsoleFormatterNames.Simple : ConsoleFormatterNames.Json);
+            console.FormatterName ??= development ? ConsoleFormatterNames.Simple : JsonLines.FormatterName);
         builder.Services.Configure<SimpleConsoleFormatterOptions>(simple => simple.SingleLine = true);
     }
 
