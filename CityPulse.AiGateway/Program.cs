@@ -1,6 +1,8 @@
+using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Conversations;
 using CityPulse.AiGateway.Models;
+using CityPulse.AiGateway.OpenAi;
 using CityPulse.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -9,10 +11,13 @@ builder.AddRedisClient("redis");
 builder.AddModels();
 builder.AddConversations();
 builder.AddChat();
+builder.AddAccounting();
 
 var app = builder.Build();
 app.MapServiceDefaults();
 app.MapModels();
 app.MapChat();
+app.MapOpenAi();
 app.MapConversations();
+app.MapAccounting();
 app.Run();

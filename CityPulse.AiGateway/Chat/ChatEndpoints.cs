@@ -30,7 +30,7 @@ internal static partial class ChatEndpoints
         app.MapPost("/api/v1/ai/chat", ChatAsync)
             .WithName("Chat").WithSummary("Asks the assistant; as one answer or as server-sent events.").WithTags("AI")
             .Produces<ChatAnswer>(StatusCodes.Status200OK, "application/json", SseResult.ContentType)
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status402PaymentRequired).ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status502BadGateway).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequirePermission(Permission.UseAi);
         return app;
@@ -45,13 +45,12 @@ internal static partial class ChatEndpoints
             return Problems.Validation("message", $"message must have 1 to {LongestMessage} characters.");
         }
 
-        var model = request.Model is null ? catalogue.Default : catalogue.Find(request.Model);
-        if (model is not { Available: true })
+        var caller = context.User.GetCaller();
+        if (catalogue.Route(request.Model, caller.Frontend) is not { } route)
         {
             return Problems.Validation("model", "model must be an available one of GET /api/v1/ai/models, by id or alias.");
         }
 
-        var caller = context.User.GetCaller();
         IReadOnlyList<StoredMessage> history = [];
         if (request.ConversationId is { } existing)
         {
@@ -65,7 +64,7 @@ internal static partial class ChatEndpoints
 
         var now = time.GetUtcNow();
         var question = new ChatQuestion(
-            request.ConversationId ?? Guid.CreateVersion7(now), request.ConversationId is null, request.Message, now, model, history);
+            request.ConversationId ?? Guid.CreateVersion7(now), request.ConversationId is null, request.Message, now, route, history);
         if (request.Stream == true || AcceptsEvents(context.Request))
         {
             return new SseResult(turn.StreamAsync(question, caller, context.Request, cancellationToken));
@@ -77,7 +76,7 @@ internal static partial class ChatEndpoints
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && ProviderFault.Of(e) is { } fault)
         {
-            LogFault(logger, model.Id, fault.Status, e.GetType().Name);
+            LogFault(logger, route.First.Id, fault.Status, e.GetType().Name);
             return fault.ToProblem(context.Response);
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CityPulse.AiGateway.Models;
 
 namespace CityPulse.AiGateway.Chat;
 
@@ -9,8 +10,10 @@ namespace CityPulse.AiGateway.Chat;
 /// <param name="Stream">Answer as server-sent events.</param>
 public sealed record ChatRequest(string? Message = null, Guid? ConversationId = null, string? Model = null, bool? Stream = null);
 
+/// <param name="Fallbacks">The models that were asked before and did not answer.</param>
 internal sealed record ChatAnswer(
-    Guid ConversationId, ChatAnswerMessage Message, string Model, string Provider, TokenUsage Usage, IReadOnlyList<ToolCall> ToolCalls, string FinishReason);
+    Guid ConversationId, ChatAnswerMessage Message, string Model, string Provider, TokenUsage Usage, IReadOnlyList<ToolCall> ToolCalls, string FinishReason,
+    IReadOnlyList<Fallback> Fallbacks);
 
 internal sealed record ChatAnswerMessage(string Role, string Content);
 

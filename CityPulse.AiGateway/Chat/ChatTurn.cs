@@ -1,22 +1,24 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Conversations;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Tools;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Chat;
 
 /// <summary>A question that has been checked, with what the model needs to answer it.</summary>
-internal sealed record ChatQuestion(Guid ConversationId, bool IsNew, string Message, DateTimeOffset AskedAt, ModelInfo Model, IReadOnlyList<StoredMessage> History);
+internal sealed record ChatQuestion(Guid ConversationId, bool IsNew, string Message, DateTimeOffset AskedAt, ModelRoute Route, IReadOnlyList<StoredMessage> History);
 
 /// <summary>What happens during a turn; exactly one member is set.</summary>
 internal readonly record struct ChatEvent(string? Delta = null, ToolCall? Tool = null, ChatAnswer? Done = null);
 
 /// <summary>Runs one turn: the model, its tools, and the conversation that remembers both.</summary>
 internal sealed class ChatTurn(
-    ModelCatalogue catalogue, CityApi api, ConversationStore store, TimeProvider time)
+    ModelSessions sessions, CityApi api, ConversationStore store, IOptions<AiOptions> options, TimeProvider time)
 {
     private const string Instructions =
         """
@@ -28,18 +30,18 @@ internal sealed class ChatTurn(
 
     public async Task<ChatAnswer> RunAsync(ChatQuestion question, Caller caller, HttpRequest request, CancellationToken cancellationToken)
     {
-        var client = catalogue.ClientFor(question.Model);
-        var response = await client.GetResponseAsync(Messages(question), Options(request), cancellationToken);
-        return await FinishAsync(question, caller, response, cancellationToken);
+        var session = Open(question, caller);
+        var response = await session.Client.GetResponseAsync(Messages(question, caller), Tools(request), cancellationToken);
+        return await FinishAsync(question, caller, session.Route, response, cancellationToken);
     }
 
     public async IAsyncEnumerable<ChatEvent> StreamAsync(
         ChatQuestion question, Caller caller, HttpRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var client = catalogue.ClientFor(question.Model);
+        var session = Open(question, caller);
         var updates = new List<ChatResponseUpdate>();
         var calls = new Dictionary<string, FunctionCallContent>();
-        await foreach (var update in client.GetStreamingResponseAsync(Messages(question), Options(request), cancellationToken))
+        await foreach (var update in session.Client.GetStreamingResponseAsync(Messages(question, caller), Tools(request), cancellationToken))
         {
             updates.Add(update);
             foreach (var content in update.Contents)
@@ -59,30 +61,50 @@ internal sealed class ChatTurn(
             }
         }
 
-        yield return new ChatEvent(Done: await FinishAsync(question, caller, updates.ToChatResponse(), cancellationToken));
+        yield return new ChatEvent(Done: await FinishAsync(question, caller, session.Route, updates.ToChatResponse(), cancellationToken));
     }
 
-    private ChatOptions Options(HttpRequest request) => new() { Tools = new CityTools(api.As(request)).All() };
+    private ModelSession Open(ChatQuestion question, Caller caller) => sessions.Open(question.Route, CallAccount.Of(caller, question.ConversationId));
 
-    private static List<ChatMessage> Messages(ChatQuestion question) =>
-    [
-        new(ChatRole.System, $"{Instructions}\nIt is now {CityApi.Time(question.AskedAt)}."),
-        .. question.History.Select(m => new ChatMessage(new ChatRole(m.Role), m.Content) { CreatedAt = m.CreatedAt }),
-        new(ChatRole.User, question.Message) { CreatedAt = question.AskedAt },
-    ];
+    private ChatOptions Tools(HttpRequest request) => new() { Tools = new CityTools(api.As(request)).All() };
 
-    private async Task<ChatAnswer> FinishAsync(ChatQuestion question, Caller caller, ChatResponse response, CancellationToken cancellationToken)
+    private List<ChatMessage> Messages(ChatQuestion question, Caller caller)
+    {
+        var own = caller.Frontend is { } frontend ? options.Value.FrontendInstructions.GetValueOrDefault(frontend.ToString()) : null;
+        return
+        [
+            new(ChatRole.System, $"{Instructions}{(own is null ? "" : $"\n{own}")}\nIt is now {CityApi.Time(question.AskedAt)}."),
+            .. Window(question.History, options.Value.HistoryCharacters).Select(m => new ChatMessage(new ChatRole(m.Role), m.Content) { CreatedAt = m.CreatedAt }),
+            new(ChatRole.User, question.Message) { CreatedAt = question.AskedAt },
+        ];
+    }
+
+    /// <summary>The newest messages that fit, beginning with a question: providers refuse talk that begins with an answer.</summary>
+    private static IEnumerable<StoredMessage> Window(IReadOnlyList<StoredMessage> history, int characters)
+    {
+        var first = history.Count;
+        while (first > 0 && (characters -= history[first - 1].Content.Length) >= 0)
+        {
+            first--;
+        }
+
+        return history.Skip(first).SkipWhile(m => m.Role != ChatRole.User.Value);
+    }
+
+    private async Task<ChatAnswer> FinishAsync(
+        ChatQuestion question, Caller caller, RoutedChatClient route, ChatResponse response, CancellationToken cancellationToken)
     {
         var input = response.Usage?.InputTokenCount ?? 0;
         var output = response.Usage?.OutputTokenCount ?? 0;
         var answer = new ChatAnswer(
             question.ConversationId,
             new ChatAnswerMessage("assistant", response.Text),
-            question.Model.Id,
-            question.Model.Provider,
-            new TokenUsage(input, output, question.Model.Cost(input, output)),
+            route.Model.Id,
+            route.Model.Provider,
+            new TokenUsage(input, output, route.CostUsd),
             ToolCalls(response),
-            response.FinishReason?.Value ?? "stop");
+            response.FinishReason?.Value ?? "stop",
+            route.Fallbacks);
         await store.AppendAsync(question, answer, caller, time.GetUtcNow(), cancellationToken);
         return answer;
     }

@@ -66,7 +66,7 @@ internal sealed partial class SseResult(IAsyncEnumerable<ChatEvent> events) : IR
 
     private static object Problem(HttpContext context, Exception exception)
     {
-        var fault = ProviderFault.Of(exception) ?? new ProviderFault(StatusCodes.Status500InternalServerError, "Something went wrong on our side.", null);
+        var fault = ProviderFault.Of(exception) ?? new ProviderFault(StatusCodes.Status500InternalServerError, "fault", "Something went wrong on our side.");
         var errorId = Guid.CreateVersion7(context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow()).ToString("N");
         var logger = context.RequestServices.GetRequiredService<ILogger<SseResult>>();
         if (fault.Status == StatusCodes.Status500InternalServerError)
@@ -87,7 +87,9 @@ internal sealed partial class SseResult(IAsyncEnumerable<ChatEvent> events) : IR
             instance = context.Request.Path.Value,
             errorId,
             traceId = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier,
+            code = fault.Reason,
             retryAfterSeconds = fault.RetryAfterSeconds,
+            resetsAt = fault.ResetsAt,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CityPulse.AiGateway.Accounting;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
@@ -51,6 +52,7 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
             primary key (conversation_id, position)
         );
         """,
+        AccountingTables.Sql,
     ];
 
     private volatile bool _ready;

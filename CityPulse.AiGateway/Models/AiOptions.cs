@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Options;
+using CityPulse.AiGateway.Accounting;
 
 namespace CityPulse.AiGateway.Models;
 
@@ -10,8 +10,20 @@ internal sealed class AiOptions
     /// <summary>The model of requests that name none: <c>provider/model</c> or an alias. By default the first one with a key, else the built-in.</summary>
     public string? DefaultModel { get; set; }
 
-    /// <summary>Further names of models.</summary>
-    public Dictionary<string, string> Aliases { get; set; } = [];
+    /// <summary>The same by frontend.</summary>
+    public Dictionary<string, string> FrontendModels { get; set; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What the assistant is told beside its own instructions, by frontend.</summary>
+    public Dictionary<string, string> FrontendInstructions { get; set; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Further names of models; several models with commas between them are a chain, tried in that order.</summary>
+    public Dictionary<string, string> Aliases { get; set; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether the built-in assistant answers when all providers of a chain are down.</summary>
+    public bool FallbackToLocal { get; set; }
+
+    /// <summary>Whether a provider's address may be a private one, such as a model server in the same network.</summary>
+    public bool AllowPrivateBaseUrls { get; set; }
 
     /// <summary>How often a model may call tools before it has to answer.</summary>
     public int MaxToolRounds { get; set; } = 8;
@@ -19,85 +31,19 @@ internal sealed class AiOptions
     /// <summary>How many earlier messages of a conversation a model is shown.</summary>
     public int HistoryMessages { get; set; } = 20;
 
-    public ProviderOptions Providers { get; set; } = new();
+    /// <summary>How many characters of earlier messages a model is shown.</summary>
+    public int HistoryCharacters { get; set; } = 40_000;
 
-    internal sealed class ProviderOptions
-    {
-        public OpenAiOptions OpenAi { get; set; } = new();
-    }
+    /// <summary>How much text one request of the OpenAI-compatible door may carry.</summary>
+    public int MaxInputCharacters { get; set; } = 400_000;
 
-    /// <summary>OpenAI, or any endpoint that speaks its protocol.</summary>
-    internal sealed class OpenAiOptions
-    {
-        /// <summary>Without it the provider is off.</summary>
-        public string? ApiKey { get; set; }
+    /// <summary>Keys and passwords in messages do not go to providers.</summary>
+    public bool RedactSecrets { get; set; } = true;
 
-        public string BaseUrl { get; set; } = "https://api.openai.com/v1";
+    /// <summary>E-mail addresses in messages do not go to providers.</summary>
+    public bool RedactEmails { get; set; } = true;
 
-        public string Model { get; set; } = "gpt-4.1-mini";
+    public BudgetOptions Budgets { get; set; } = new();
 
-        /// <summary>US dollars per million tokens; leave empty where unknown, and the cost of a call is unknown too.</summary>
-        public decimal? InputPricePerMTok { get; set; }
-
-        public decimal? OutputPricePerMTok { get; set; }
-
-        public int? ContextTokens { get; set; }
-
-        /// <summary>How long to wait for the provider's next bytes.</summary>
-        public int TimeoutSeconds { get; set; } = 100;
-
-        public bool IsConfigured => !string.IsNullOrWhiteSpace(ApiKey);
-    }
-}
-
-internal sealed class AiOptionsValidator : IValidateOptions<AiOptions>
-{
-    public ValidateOptionsResult Validate(string? name, AiOptions options)
-    {
-        var faults = new List<string>();
-        var openAi = options.Providers.OpenAi;
-        if (!Uri.TryCreate(openAi.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
-        {
-            faults.Add("Ai:Providers:OpenAi:BaseUrl must be an absolute http or https address.");
-        }
-
-        if (string.IsNullOrWhiteSpace(openAi.Model))
-        {
-            faults.Add("Ai:Providers:OpenAi:Model must name a model.");
-        }
-
-        if (openAi.InputPricePerMTok < 0 || openAi.OutputPricePerMTok < 0)
-        {
-            faults.Add("Ai:Providers:OpenAi:InputPricePerMTok and OutputPricePerMTok must not be negative.");
-        }
-
-        if (openAi.TimeoutSeconds is < 1 or > 3600)
-        {
-            faults.Add("Ai:Providers:OpenAi:TimeoutSeconds must lie between 1 and 3600.");
-        }
-
-        if (options.MaxToolRounds is < 1 or > 50)
-        {
-            faults.Add("Ai:MaxToolRounds must lie between 1 and 50.");
-        }
-
-        if (options.HistoryMessages is < 0 or > 200)
-        {
-            faults.Add("Ai:HistoryMessages must lie between 0 and 200.");
-        }
-
-        if (faults.Count == 0)
-        {
-            var known = ModelCatalogue.Describe(options);
-            faults.AddRange(options.Aliases
-                .Where(a => !known.Any(m => m.Id == a.Value))
-                .Select(a => $"Ai:Aliases:{a.Key} names the model {a.Value}, which there is not."));
-            if (options.DefaultModel is { Length: > 0 } model && !options.Aliases.ContainsKey(model) && !known.Any(m => m.Id == model && m.Available))
-            {
-                faults.Add($"Ai:DefaultModel names the model {model}, which there is not or which has no key.");
-            }
-        }
-
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
-    }
+    public Dictionary<string, ProviderOptions> Providers { get; set; } = new(StringComparer.OrdinalIgnoreCase);
 }

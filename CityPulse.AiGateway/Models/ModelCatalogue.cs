@@ -1,5 +1,5 @@
 using CityPulse.AiGateway.Local;
-using Microsoft.Extensions.AI;
+using CityPulse.Contracts;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Models;
@@ -18,53 +18,91 @@ internal sealed record ModelInfo(
             : null;
 }
 
-/// <summary>The models of the configuration, by id and alias, and the clients that reach them.</summary>
+/// <summary>The models to try for a request, in order.</summary>
+internal sealed record ModelRoute(IReadOnlyList<ModelInfo> Models)
+{
+    public ModelInfo First => Models[0];
+}
+
+/// <summary>The models of the configuration, by id and alias.</summary>
 internal sealed class ModelCatalogue
 {
     public const string LocalProvider = "local";
     public const string LocalModel = $"{LocalProvider}/city-assistant";
-    public const string OpenAiProvider = "openai";
 
     private readonly Dictionary<string, ModelInfo> _byName = new(StringComparer.OrdinalIgnoreCase);
-    private readonly IServiceProvider _services;
+    private readonly Dictionary<string, ModelRoute> _routes = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<Frontend, ModelRoute> _byFrontend = [];
+    private readonly ModelRoute _default;
 
-    public ModelCatalogue(IOptions<AiOptions> options, IServiceProvider services)
+    public ModelCatalogue(IOptions<AiOptions> options)
     {
-        _services = services;
         Models = Describe(options.Value);
+        var local = Models.Single(m => m.Id == LocalModel);
         foreach (var model in Models)
         {
-            _byName[model.Id] = model;
+            Add(model.Id, [model]);
             foreach (var alias in model.Aliases)
             {
-                _byName.TryAdd(alias, model);
+                Add(alias, [model]);
             }
         }
 
-        var named = options.Value.DefaultModel;
-        Default = string.IsNullOrWhiteSpace(named) ? Models.First(m => m.Available) : _byName[named];
+        foreach (var (alias, models) in options.Value.Aliases)
+        {
+            Add(alias, [.. Split(models).Select(m => _byName[m])]);
+        }
+
+        _default = string.IsNullOrWhiteSpace(options.Value.DefaultModel) ? _routes[Models.First(m => m.Available).Id] : _routes[options.Value.DefaultModel];
+        foreach (var frontend in Enum.GetValues<Frontend>())
+        {
+            if (options.Value.FrontendModels.TryGetValue(frontend.ToString(), out var named))
+            {
+                _byFrontend[frontend] = _routes[named];
+            }
+        }
+
+        void Add(string name, IReadOnlyList<ModelInfo> chain)
+        {
+            var usable = chain.Where(m => m.Available).ToList();
+            if (usable.Count > 0 && options.Value.FallbackToLocal && !usable.Contains(local))
+            {
+                usable.Add(local);
+            }
+
+            _byName[name] = chain[0];
+            _routes[name] = new ModelRoute(usable);
+        }
     }
 
     public IReadOnlyList<ModelInfo> Models { get; }
 
-    public ModelInfo Default { get; }
+    public ModelInfo Default => _default.First;
 
     public ModelInfo? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>The client that reaches a model, with the tool loop around it. It lives as long as the process.</summary>
-    public IChatClient ClientFor(ModelInfo model) => _services.GetRequiredKeyedService<IChatClient>(model.Provider);
+    /// <summary>The models to try for a name, or for a request that names none; null where there is no such model or none of them has a key.</summary>
+    public ModelRoute? Route(string? name, Frontend? frontend)
+    {
+        var route = name is null
+            ? frontend is { } known ? _byFrontend.GetValueOrDefault(known, _default) : _default
+            : _routes.GetValueOrDefault(name);
+        return route is { Models.Count: > 0 } ? route : null;
+    }
 
     /// <summary>Models with a key come before the built-in one, which needs none and is always there.</summary>
     internal static IReadOnlyList<ModelInfo> Describe(AiOptions options)
     {
-        var openAi = options.Providers.OpenAi;
-        var hosted = $"{OpenAiProvider}/{openAi.Model}";
-        return
-        [
-            new(hosted, OpenAiProvider, openAi.IsConfigured, openAi.InputPricePerMTok, openAi.OutputPricePerMTok, openAi.ContextTokens, Aliases(hosted)),
-            new(LocalModel, LocalProvider, Available: true, 0, 0, CityAssistant.ContextTokens, ["local", .. Aliases(LocalModel)]),
-        ];
+        var hosted = Provider.All(options).SelectMany(p => p.Models.Select(m =>
+        {
+            var id = $"{p.Name}/{m.Name}";
+            return new ModelInfo(id, p.Name, p.Options.IsConfigured, m.InputPricePerMTok, m.OutputPricePerMTok, m.ContextTokens, Aliases(id));
+        }));
+        return [.. hosted, new(LocalModel, LocalProvider, Available: true, 0, 0, CityAssistant.ContextTokens, ["local", .. Aliases(LocalModel)])];
 
-        IReadOnlyList<string> Aliases(string id) => [.. options.Aliases.Where(a => a.Value == id).Select(a => a.Key)];
+        IReadOnlyList<string> Aliases(string id) => [.. options.Aliases.Where(a => Split(a.Value).FirstOrDefault() == id).Select(a => a.Key)];
     }
+
+    /// <summary>The models of an alias.</summary>
+    internal static string[] Split(string models) => models.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.AI;
 
 namespace CityPulse.AiGateway.Models;
 
-/// <summary>What is around every model, the built-in one too: the bounded tool loop, and telemetry.</summary>
+/// <summary>What is around every model, the built-in one too: telemetry, and the bounded tool loop.</summary>
 internal static class ModelPipeline
 {
     public const string TelemetrySource = "CityPulse.AiGateway.Chat";
@@ -10,13 +10,15 @@ internal static class ModelPipeline
     /// <summary>
     /// No logger goes in, and sensitive data is off whatever the environment says: what people ask stays out of logs and traces.
     /// </summary>
-    public static IChatClient Around(IChatClient client, AiOptions options) => new ChatClientBuilder(client)
-        .Use(inner => new FunctionInvokingChatClient(inner)
-        {
-            MaximumIterationsPerRequest = options.MaxToolRounds,
-            AllowConcurrentInvocation = false,
-            IncludeDetailedErrors = false,
-        })
+    public static IChatClient Observed(IChatClient client) => new ChatClientBuilder(client)
         .UseOpenTelemetry(sourceName: TelemetrySource, configure: telemetry => telemetry.EnableSensitiveData = false)
         .Build();
+
+    /// <summary>The tool loop of one turn.</summary>
+    public static IChatClient WithTools(IChatClient client, AiOptions options) => new FunctionInvokingChatClient(client)
+    {
+        MaximumIterationsPerRequest = options.MaxToolRounds,
+        AllowConcurrentInvocation = false,
+        IncludeDetailedErrors = false,
+    };
 }

@@ -1,8 +1,6 @@
-using CityPulse.AiGateway.Local;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Models;
@@ -17,10 +15,8 @@ internal static class ModelsEndpoints
         services.AddOptions<AiOptions>().BindConfiguration(AiOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<AiOptions>, AiOptionsValidator>();
         services.AddSingleton<ModelCatalogue>();
-        services.AddKeyedSingleton(ModelCatalogue.LocalProvider, (provider, _) =>
-            ModelPipeline.Around(new CityAssistant(provider.GetRequiredService<TimeProvider>()), Options(provider)));
-        services.AddKeyedSingleton(ModelCatalogue.OpenAiProvider, (provider, _) =>
-            ModelPipeline.Around(OpenAiClients.Create(Options(provider).Providers.OpenAi), Options(provider)));
+        services.AddSingleton<ProviderClients>();
+        services.AddSingleton<ModelSessions>();
         return builder;
     }
 
@@ -33,6 +29,4 @@ internal static class ModelsEndpoints
     }
 
     private static Ok<ModelsResponse> ListModels(ModelCatalogue catalogue) => TypedResults.Ok(new ModelsResponse(catalogue.Models));
-
-    private static AiOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<AiOptions>>().Value;
 }

@@ -36,6 +36,7 @@ internal sealed class ProblemWriter(IOptions<Microsoft.AspNetCore.Http.Json.Json
             validation.Errors = JsonPaths.Normalize(validation.Errors);
         }
 
+        OpenAiErrors.Add(http, problem);
         metrics.Error(status);
         var response = http.Response;
         response.StatusCode = status;

@@ -23,6 +23,7 @@ public sealed class OpenAiProviderTests(TestStores stores) : IAsyncLifetime
     private Task<GatewayHost> StartAsync(FakeServer provider, Dictionary<string, string?>? more = null) => GatewayHost.StartAsync(stores, _api.Address, _tokens, new(more ?? [])
     {
         ["Ai:Providers:OpenAi:ApiKey"] = "sk-very-secret",
+        ["Ai:AllowPrivateBaseUrls"] = "true",
         ["Ai:Providers:OpenAi:BaseUrl"] = new Uri(provider.Address, "/v1").ToString(),
         ["Ai:Providers:OpenAi:Model"] = "some-model",
         ["Ai:Providers:OpenAi:InputPricePerMTok"] = "2",

@@ -1,0 +1,49 @@
+namespace CityPulse.AiGateway.Accounting;
+
+/// <summary>The tables of schema <c>ai</c> that keep accounts.</summary>
+internal static class AccountingTables
+{
+    /// <summary>
+    /// <c>usage</c> is only ever added to. <c>spending</c> has a row a month for each user of an organisation with budgets and one for the
+    /// whole organisation, under the user id of zeros.
+    /// </summary>
+    public const string Sql = """
+        create table ai.usage (
+            id              uuid        primary key,
+            organization_id uuid        not null,
+            user_id         uuid        not null,
+            conversation_id uuid,
+            model           text        not null,
+            provider        text        not null,
+            input_tokens    bigint      not null,
+            output_tokens   bigint      not null,
+            cost_usd        numeric,
+            is_estimated    boolean     not null,
+            outcome         text        not null,
+            at              timestamptz not null
+        );
+        create index on ai.usage (organization_id, at, user_id);
+
+        create function ai.refuse_change() returns trigger language plpgsql as 'begin raise exception ''Accounts are only added to.''; end';
+        create trigger usage_is_only_added_to before update or delete on ai.usage for each statement execute function ai.refuse_change();
+
+        create table ai.spending (
+            organization_id uuid    not null,
+            user_id         uuid    not null,
+            month           date    not null,
+            spent_usd       numeric not null,
+            reserved_usd    numeric not null,
+            primary key (organization_id, user_id, month)
+        );
+
+        create table ai.reservations (
+            id              uuid        primary key,
+            organization_id uuid        not null,
+            user_id         uuid        not null,
+            month           date        not null,
+            amount_usd      numeric     not null,
+            expires_at      timestamptz not null
+        );
+        create index on ai.reservations (organization_id, expires_at);
+        """;
+}

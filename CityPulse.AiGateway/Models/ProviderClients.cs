@@ -1,0 +1,81 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Collections.Concurrent;
+using Anthropic;
+using CityPulse.AiGateway.Local;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using OpenAI;
+
+namespace CityPulse.AiGateway.Models;
+
+/// <summary>The clients that reach providers, one a model for the life of the process, and what guards each provider.</summary>
+internal sealed class ProviderClients : IDisposable
+{
+    private readonly ConcurrentDictionary<string, Lazy<IChatClient>> _clients = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Provider> _providers;
+    private readonly Dictionary<string, ProviderGate> _gates;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+
+    public ProviderClients(IOptions<AiOptions> options, TimeProvider time)
+    {
+        _time = time;
+        _providers = Provider.All(options.Value).ToDictionary(p => p.Name);
+        _gates = _providers.Values.ToDictionary(p => p.Name, p => new ProviderGate(p.Options, time));
+        _http = ProviderConnections.Create(options.Value.AllowPrivateBaseUrls, time);
+    }
+
+    /// <summary>The client of a model, with telemetry around it.</summary>
+    public IChatClient For(ModelInfo model) => _clients.GetOrAdd(model.Id, _ => new Lazy<IChatClient>(() => ModelPipeline.Observed(Create(model)))).Value;
+
+    /// <summary>What guards the provider of a model; null for the built-in one, which needs no guard.</summary>
+    public ProviderGate? GateOf(ModelInfo model) => _gates.GetValueOrDefault(model.Provider);
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values.Where(c => c.IsValueCreated))
+        {
+            client.Value.Dispose();
+        }
+
+        foreach (var gate in _gates.Values)
+        {
+            gate.Dispose();
+        }
+
+        _http.Dispose();
+    }
+
+    private IChatClient Create(ModelInfo model)
+    {
+        if (model.Provider == ModelCatalogue.LocalProvider)
+        {
+            return new CityAssistant(_time);
+        }
+
+        var provider = _providers[model.Provider];
+        var name = model.Id[(provider.Name.Length + 1)..];
+        return provider.Type == Provider.AnthropicType ? Anthropic(provider, name) : OpenAi(provider, name);
+    }
+
+    private IChatClient OpenAi(Provider provider, string model) =>
+        new OpenAIClient(new ApiKeyCredential(provider.Options.ApiKey ?? "none"), new OpenAIClientOptions
+        {
+            Endpoint = new Uri(provider.BaseUrl),
+            Transport = new HttpClientPipelineTransport(_http),
+            // Timeouts and retries are the route's.
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
+            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+        }).GetChatClient(model).AsIChatClient();
+
+    private IChatClient Anthropic(Provider provider, string model) =>
+        new AnthropicClient
+        {
+            ApiKey = provider.Options.ApiKey ?? "none",
+            BaseUrl = provider.BaseUrl,
+            HttpClient = _http,
+            MaxRetries = 0,
+            Timeout = TimeSpan.FromHours(1),
+        }.AsIChatClient(model);
+}
