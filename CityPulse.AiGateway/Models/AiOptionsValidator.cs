@@ -88,7 +88,7 @@ internal sealed class AiOptionsValidator : IValidateOptions<AiOptions>
         faults.AddRange(options.FrontendModels.Where(f => !IsUsable(f.Value))
             .Select(f => $"Ai:FrontendModels:{f.Key} names the model {f.Value}, which there is not or which has no key."));
 
-        bool IsUsable(string named) => options.Aliases.ContainsKey(named) || known.Any(m => m.Id == named && m.Available);
+        bool IsUsable(string named) => options.Aliases.ContainsKey(named) || known.Any(m => m.Available && (m.Id == named || m.Aliases.Contains(named)));
     }
 
     private static void Between(int value, int least, int most, string key, List<string> faults)
