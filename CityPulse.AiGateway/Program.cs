@@ -3,6 +3,7 @@ using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Conversations;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.OpenAi;
+using CityPulse.AiGateway.Swarm;
 using CityPulse.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,6 +13,7 @@ builder.AddModels();
 builder.AddConversations();
 builder.AddChat();
 builder.AddAccounting();
+builder.AddSwarm();
 
 var app = builder.Build();
 app.MapServiceDefaults();
@@ -20,4 +22,5 @@ app.MapChat();
 app.MapOpenAi();
 app.MapConversations();
 app.MapAccounting();
+app.MapSwarm();
 app.Run();

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using CityPulse.AiGateway.Accounting;
+using CityPulse.AiGateway.Swarm;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
@@ -53,6 +54,7 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
         );
         """,
         AccountingTables.Sql,
+        SwarmTables.Sql,
     ];
 
     private volatile bool _ready;

@@ -38,6 +38,13 @@ internal sealed class CityApi(HttpClient client)
         return this;
     }
 
+    /// <summary>Takes over who called earlier, for work that goes on without them.</summary>
+    public CityApi As(AuthenticationHeaderValue authorization, string? frontend)
+    {
+        (_authorization, _frontend) = (authorization, frontend);
+        return this;
+    }
+
     /// <summary>The whole list, page by page, up to 5,000 items; <c>Complete</c> tells whether that was all.</summary>
     public async Task<(List<T> Items, bool Complete, string Source)> ListAsync<T>(
         string path, IEnumerable<(string Name, string? Value)> query, CancellationToken cancellationToken)

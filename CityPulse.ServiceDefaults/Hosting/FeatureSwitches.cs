@@ -19,7 +19,7 @@ public sealed class FeatureOptions
     public bool Ai { get; set; } = true;
 
     /// <summary>Without models there is nobody to be in a swarm, so <c>AI_MODELS_ENABLED=false</c> switches it off too.</summary>
-    public bool Swarm { get; set; }
+    public bool Swarm { get; set; } = true;
 
     /// <summary>Also <c>WEBSOCKET_ENABLED</c>.</summary>
     public bool Realtime { get; set; } = true;
