@@ -89,7 +89,7 @@ internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
         return new TurnOutcome(content, log, heir, concludes, usage?.InputTokenCount ?? 0, usage?.OutputTokenCount ?? 0);
     }
 
-    private static IList<AITool> ToolsOf(TurnContext context, ModelInfo model, ToolLog log)
+    private static List<AITool> ToolsOf(TurnContext context, ModelInfo model, ToolLog log)
     {
         // The built-in assistant looks up in the list of buildings what a question is about, whatever else it may use.
         var allowed = context.Agent.Tools;

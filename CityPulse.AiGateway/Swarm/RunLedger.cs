@@ -48,7 +48,7 @@ internal sealed class RunLedger(NpgsqlDataSource source, TimeProvider time)
             run = new ClaimedRun(
                 reader.GetGuid(0), owner, reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3),
                 new RunPlan(Parse<SwarmPattern>(reader.GetString(4)), reader.ReadJson<List<AgentSpec>>(5), reader.GetInt32(6), reader.ReadOptional<decimal>(7)),
-                reader.GetFieldValue<DateTimeOffset>(8), reader.GetInt32(9), reader.IsDBNull(10) ? null : reader.GetFieldValue<byte[]>(10),
+                reader.GetFieldValue<DateTimeOffset>(8), reader.GetInt32(9), reader.ReadBytes(10),
                 reader.GetFieldValue<DateTimeOffset>(11), reader.ReadText(12), []);
         }
 

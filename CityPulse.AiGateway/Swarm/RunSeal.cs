@@ -73,5 +73,5 @@ internal sealed class RunSeal
     }
 
     private byte[] CursorTag(Guid organizationId, Guid after) =>
-        HMACSHA256.HashData(_cursorKey, [.. organizationId.ToByteArray(), .. after.ToByteArray()])[..CursorTagBytes];
+        HMACSHA256.HashData(_cursorKey, (byte[])[.. organizationId.ToByteArray(), .. after.ToByteArray()])[..CursorTagBytes];
 }

@@ -9,7 +9,7 @@ namespace CityPulse.AiGateway.Swarm;
 /// <summary>What the statements on runs have in common.</summary>
 internal static class RunSql
 {
-    /// <summary>The event that ends a run; $1 is the run. It tells what the row says, so it comes after the row's change.</summary>
+    /// <summary>Its number comes from the run's row, whose lock keeps events in order.</summary>
     public static NpgsqlBatchCommand InsertEvent(Guid runId, Guid organizationId, long number, string type, DateTimeOffset at, object data) =>
         new("insert into ai.swarm_events (run_id, number, organization_id, type, at, data) values ($1, $2, $3, $4, $5, $6)")
         {
@@ -19,8 +19,7 @@ internal static class RunSql
     /// <summary>The states that a trigger is possible in, as a list of SQL literals.</summary>
     public static string From(RunTrigger trigger) => string.Join(", ", RunLifecycle.From(trigger).Select(s => $"'{RunLifecycle.Name(s)}'"));
 
-    public static string Name(SwarmPattern pattern) => Word(pattern);
-
+    /// <summary>A value as it stands in JSON, and so in the database.</summary>
     public static string Word<T>(T value) where T : struct, Enum => JsonSerializer.Serialize(value, JsonDefaults.Options).Trim('"');
 
     public static T Parse<T>(string word) where T : struct, Enum => JsonSerializer.Deserialize<T>($"\"{word}\"", JsonDefaults.Options);
@@ -48,6 +47,8 @@ internal static class RunSql
         reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
 
     public static string? ReadText(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    public static byte[]? ReadBytes(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);
 
     private static string Clean(string value) => value.Replace("\0", "", StringComparison.Ordinal);
 }

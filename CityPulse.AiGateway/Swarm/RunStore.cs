@@ -65,7 +65,7 @@ internal sealed class RunStore(TenantDatabase database, TimeProvider time)
                 {
                     Parameters =
                     {
-                        Id(run.Id), Id(caller.OrganizationId), Id(caller.UserId), Text(run.Goal), Text(Name(run.Plan.Pattern)), Json(run.Plan.Agents),
+                        Id(run.Id), Id(caller.OrganizationId), Id(caller.UserId), Text(run.Goal), Text(Word(run.Plan.Pattern)), Json(run.Plan.Agents),
                         Int(run.Plan.MaxTurns), Optional(run.Plan.MaxCostUsd, NpgsqlDbType.Numeric), Time(now), Optional(run.SealedToken, NpgsqlDbType.Bytea),
                         Time(run.TokenExpiresAt), Optional(run.Frontend, NpgsqlDbType.Text), Optional(run.IdempotencyKey, NpgsqlDbType.Text),
                         Optional(run.RequestHash, NpgsqlDbType.Bytea),

@@ -176,7 +176,7 @@ public sealed class SwarmModelTests(TestStores stores) : IAsyncLifetime
             return true;
         });
         await using var provider = await ModelAsync(_ => Says("unused"));
-        await using var gateway = await StartAsync(provider, new() { ["Ai:DefaultModel"] = "local" }, api);
+        await using var gateway = await StartAsync(provider, new() { ["Ai:DefaultModel"] = "local/city-assistant" }, api);
         using var refused = gateway.CreateClient(role: Role.Manager);
         // Accepted for the few seconds by which clocks may differ, but not worked with.
         using var expired = gateway.CreateClient(_tokens.Issue(Role.Manager, change: d => d.Expires = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(-1)));

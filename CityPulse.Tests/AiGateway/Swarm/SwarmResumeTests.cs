@@ -188,7 +188,7 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
     private async Task<GatewayProcess> StartProcessAsync(string database)
     {
         var configuration = typeof(SwarmResumeTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
-        var assembly = Path.Combine(Projects.CityPulse_AiGateway.ProjectPath, "bin", configuration, "net10.0", "CityPulse.AiGateway.dll");
+        var assembly = Path.Combine(Path.GetDirectoryName(new Projects.CityPulse_AiGateway().ProjectPath)!, "bin", configuration, "net10.0", "CityPulse.AiGateway.dll");
         var address = new Uri($"http://127.0.0.1:{TestStores.FreePort()}");
         var start = new ProcessStartInfo("dotnet", ["exec", assembly]) { WorkingDirectory = Path.GetTempPath(), RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new Dictionary<string, string>
