@@ -78,12 +78,14 @@ public sealed class ConversationWallTests(ChatFixture fixture) : IClassFixture<C
         (await OrganizationRowsAsync(organization)).ShouldBe(before);
     }
 
-    /// <summary>A new route with an id wants a look here: who else could ask for it?</summary>
+    /// <summary>A new route with an id wants a look here: who else could ask for it? Those of runs are tried in SwarmTests.</summary>
     [Fact]
     public void Every_route_with_an_id_is_known_here() =>
         fixture.Gateway.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .Select(e => e.RoutePattern.RawText!).Where(route => route.Contains(":guid", StringComparison.Ordinal)).Distinct()
-            .ShouldBe(["/api/v1/ai/conversations/{id:guid}"]);
+            .ShouldBe([
+                "/api/v1/ai/conversations/{id:guid}",
+                "/api/v1/swarm/runs/{id:guid}", "/api/v1/swarm/runs/{id:guid}/cancel", "/api/v1/swarm/runs/{id:guid}/events"]);
 
     private string Token(Guid organization) =>
         fixture.Tokens.Issue(Role.Admin, change: t => t.Claims[CityClaims.Organization] = organization.ToString());
