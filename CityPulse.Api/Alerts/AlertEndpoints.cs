@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts.Channels;
 using CityPulse.Api.Alerts.Domain;
 using CityPulse.Api.Alerts.Evaluation;
 using CityPulse.Api.Data;
@@ -38,12 +39,14 @@ internal static class AlertEndpoints
         services.AddScoped<BuildingEvaluation>();
         services.AddHostedService<AlertEvaluator>();
         services.AddHostedService<AlertTicker>();
+        services.AddChannels();
         return builder;
     }
 
     public static IEndpointRouteBuilder MapAlerts(this IEndpointRouteBuilder app)
     {
         app.MapRules();
+        app.MapChannels();
         var alerts = app.MapGroup(Route).WithTags("Alerts").WithMetadata(new RequestSizeLimitAttribute(HttpConventions.MaxBodyBytes));
         alerts.MapGet("/", ListAsync).WithName("ListAlerts").WithSummary("Alerts, the latest raised first.")
             .RequirePermission(Permission.ReadCity).ReadsConditionally().Refuses(400);

@@ -1,3 +1,4 @@
+using CityPulse.Api.Alerts.Channels;
 using CityPulse.Api.Alerts.Domain;
 using CityPulse.Api.Data;
 using CityPulse.Api.Events;
@@ -9,9 +10,10 @@ namespace CityPulse.Api.Alerts;
 
 /// <summary>
 /// The one way in which alerts change: by a transition of <see cref="AlertLifecycle"/>, with a line in the history and events in the
-/// outbox, all in the caller's transaction. Whoever wants to know what happens to alerts (the live stream, notification) reads these events.
+/// outbox and for the channels, all in the caller's transaction.
 /// </summary>
-internal sealed class AlertJournal(CityDb db, Outbox outbox, OutboxSignal signal, AlertMetrics metrics, TimeProvider clock)
+internal sealed class AlertJournal(
+    CityDb db, Outbox outbox, OutboxSignal signal, DeliveryQueue deliveries, DeliverySignal deliverySignal, AlertMetrics metrics, TimeProvider clock)
 {
     private readonly List<(Alert Alert, string Type)> _events = [];
 
@@ -92,6 +94,7 @@ internal sealed class AlertJournal(CityDb db, Outbox outbox, OutboxSignal signal
             outbox.Append(db, alert.OrganizationId, type, [Topics.Alerts, Topics.BuildingAlerts(alert.BuildingId)], AlertQueries.Shape(alert));
         }
 
+        await deliveries.AddAsync(_events, cancellationToken);
         _events.Clear();
         await db.SaveChangesAsync(cancellationToken);
         return true;
@@ -101,7 +104,11 @@ internal sealed class AlertJournal(CityDb db, Outbox outbox, OutboxSignal signal
     public void Reset() => _events.Clear();
 
     /// <summary>After the commit.</summary>
-    public void Ring() => signal.Ring();
+    public void Ring()
+    {
+        signal.Ring();
+        deliverySignal.Ring();
+    }
 
     // A comment changes nothing of the alert itself but must still give it a new version.
     private void Touch(Alert alert)

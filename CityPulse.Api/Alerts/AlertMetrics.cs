@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using CityPulse.Api.Alerts.Channels.Domain;
 using CityPulse.Api.Alerts.Domain;
 
 namespace CityPulse.Api.Alerts;
@@ -12,6 +13,7 @@ internal sealed class AlertMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _raised;
     private readonly Counter<double> _floodSeconds;
+    private readonly Counter<long> _attempts;
     private readonly Histogram<double> _evaluation;
     private volatile Snapshot? _snapshot;
 
@@ -20,6 +22,7 @@ internal sealed class AlertMetrics : IDisposable
         _meter = meters.Create("CityPulse.Alerts");
         _raised = _meter.CreateCounter<long>("citypulse.alerts.raised", "{alert}", "Alerts raised, by severity.");
         _floodSeconds = _meter.CreateCounter<double>("citypulse.alerts.flood", "s", "Time in which more than 10 alerts were raised in 10 minutes.");
+        _attempts = _meter.CreateCounter<long>("citypulse.alerts.delivery.attempts", "{attempt}", "Attempts to tell a channel, by its type and what came of it.");
         _evaluation = _meter.CreateHistogram<double>("citypulse.alerts.evaluation.duration", "s", "Judging one building's new readings.");
         Gauge("citypulse.alerts.per_10_minutes", "{alert}", "Alerts raised in the last 10 minutes.", s => s.Per10Minutes);
         Gauge("citypulse.alerts.chattering", "{alert}", "Alerts of the last hour that came three a minute from one source.", s => s.Chattering);
@@ -29,6 +32,12 @@ internal sealed class AlertMetrics : IDisposable
     }
 
     public void Raised(AlertSeverity severity) => _raised.Add(1, new KeyValuePair<string, object?>("severity", Words.Of(severity)));
+
+    /// <param name="channel">Null where it was deleted.</param>
+    public void Delivered(ChannelType? channel, DeliveryStatus outcome) => _attempts.Add(
+        1,
+        new KeyValuePair<string, object?>("channel", channel is { } type ? Words.Of(type) : "deleted"),
+        new KeyValuePair<string, object?>("outcome", Words.Of(outcome)));
 
     public void Evaluated(TimeSpan duration) => _evaluation.Record(duration.TotalSeconds);
 

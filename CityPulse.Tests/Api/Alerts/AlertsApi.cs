@@ -32,7 +32,7 @@ public sealed class AlertsApi(TestStores stores) : IAsyncLifetime
         {
             _hosts.Add(await ApiHost.StartAsync(
                 stores,
-                settings: new Dictionary<string, string?> { ["RATE_LIMITING_ENABLED"] = "false", ["Alerts:TickSeconds"] = "0.1" },
+                settings: new Dictionary<string, string?> { ["RATE_LIMITING_ENABLED"] = "false", ["Alerts:TickSeconds"] = "0.1", ["Alerts:Channels:AllowPrivateTargets"] = "true", ["Alerts:Channels:FirstRetrySeconds"] = "0.1" },
                 services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(_tokens)).Replace(ServiceDescriptor.Singleton<TimeProvider>(Clock)),
                 database: _hosts.FirstOrDefault()?.ConnectionString));
         }

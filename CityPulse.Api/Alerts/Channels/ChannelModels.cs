@@ -1,0 +1,57 @@
+using CityPulse.Api.Alerts.Channels.Domain;
+using CityPulse.Api.Alerts.Domain;
+using CityPulse.Api.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace CityPulse.Api.Alerts.Channels;
+
+/// <summary>What a client writes of a channel.</summary>
+public sealed record ChannelRequest
+{
+    /// <summary>Required.</summary>
+    public string? Name { get; init; }
+    /// <summary>Required: <c>webhook</c> or <c>email</c>.</summary>
+    public string? Type { get; init; }
+    /// <summary>Required for a webhook: an address of <c>https</c> or <c>http</c>, without user name, password or fragment.</summary>
+    public string? Url { get; init; }
+    /// <summary>Required for e-mail: the recipient's address.</summary>
+    public string? To { get; init; }
+    /// <summary>What a webhook is signed with. It is never shown; where it is left out of a change, it stays, and a patch with null takes it away.</summary>
+    public string? Secret { get; init; }
+    /// <summary>Required: alerts of this severity and higher. <c>info</c>, <c>warning</c> or <c>critical</c>.</summary>
+    public string? MinSeverity { get; init; }
+    /// <summary>Alerts of these buildings; absent: of all, later ones included.</summary>
+    public IReadOnlyList<Guid>? BuildingIds { get; init; }
+
+    /// <summary>A secret must not get into a log by way of its record.</summary>
+    public override string ToString() => nameof(ChannelRequest);
+}
+
+/// <param name="HasSecret">Whether its messages are signed. The secret itself is shown to nobody.</param>
+internal sealed record ChannelResponse(
+    Guid Id, string Name, ChannelType Type, string? Url, string? To, bool HasSecret, AlertSeverity MinSeverity, IReadOnlyList<Guid>? BuildingIds,
+    DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version)
+{
+    public static ChannelResponse Of(AlertChannel c) =>
+        new(c.Id, c.Name, c.Type, c.Url, c.Recipient, c.Secret is not null, c.MinSeverity, c.BuildingIds, c.CreatedAt, c.UpdatedAt, c.Version);
+
+    public string ETag() => ETags.Of(Id, Version);
+}
+
+/// <param name="Status"><c>pending</c>, <c>delivered</c> or <c>dead</c>.</param>
+public sealed record DeliveryFilter(
+    [FromQuery(Name = "status")] string? Status,
+    [FromQuery(Name = "limit")] int? Limit,
+    [FromQuery(Name = "cursor")] string? Cursor);
+
+/// <param name="AlertId">Null for a test.</param>
+/// <param name="EventId">The id that the receiver gets, the same at every attempt.</param>
+/// <param name="Status"><c>pending</c>: not there yet, it is tried again; <c>dead</c>: given up.</param>
+/// <param name="NextAttemptAt">Null when it is finished.</param>
+internal sealed record DeliveryResponse(
+    Guid Id, Guid ChannelId, Guid? AlertId, Guid EventId, string Type, DeliveryStatus Status, IReadOnlyList<AttemptModel> Attempts,
+    DateTimeOffset CreatedAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt);
+
+/// <param name="Status">What the receiver answered; null where it did not.</param>
+/// <param name="Error">Null where it arrived.</param>
+internal sealed record AttemptModel(DateTimeOffset At, int DurationMs, int? Status, string? Error);
