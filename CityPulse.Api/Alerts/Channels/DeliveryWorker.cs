@@ -12,7 +12,7 @@ internal sealed partial class DeliveryWorker(
     ILogger<DeliveryWorker> logger)
     : BackgroundService
 {
-    private const int MostAtOnce = 256;
+    private const int MostAtOnce = 64;
     private const int MostOfOneChannel = 4;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ForgetInterval = TimeSpan.FromHours(1);

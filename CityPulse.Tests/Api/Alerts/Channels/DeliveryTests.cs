@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using CityPulse.Contracts;
 using CityPulse.Tests.Support;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Shouldly;
@@ -11,7 +9,8 @@ using Shouldly;
 namespace CityPulse.Tests.Api.Alerts.Channels;
 
 /// <summary>From an alert to a receiver, by two replicas.</summary>
-public sealed class DeliveryTests(AlertsApi api, TestStores stores) : IClassFixture<AlertsApi>
+[Collection(nameof(AlertsApi))]
+public sealed class DeliveryTests(AlertsApi api, TestStores stores)
 {
     private const string Channels = AlertsApi.Route + "/channels";
     private const string Secret = "a shared secret";
