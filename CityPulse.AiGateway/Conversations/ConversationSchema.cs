@@ -55,6 +55,7 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
         """,
         AccountingTables.Sql,
         SwarmTables.Sql,
+        SwarmTables.Telling,
     ];
 
     private volatile bool _ready;

@@ -26,6 +26,10 @@ internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
     private const string HandOff = "hand_off";
     private const string Conclude = "conclude";
 
+    // What was said long ago, or at great length, would crowd out the goal.
+    private const int MostQuoted = 20;
+    private const int LongestQuote = 6000;
+
     public async Task<TurnOutcome> RunAsync(TurnContext context, Func<string, Task> onText, CancellationToken cancellationToken)
     {
         var model = OrchestrateCheck.ModelOf(context.Agent, catalogue);
@@ -120,9 +124,10 @@ internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
         }
 
         var text = new StringBuilder("What was said so far:");
-        foreach (var step in context.Said)
+        foreach (var step in context.Said.TakeLast(MostQuoted))
         {
-            text.Append("\n\n[").Append(context.Agents[step.Agent].Name).Append("]\n").Append(step.Content);
+            var said = step.Content.Length <= LongestQuote ? step.Content : string.Concat(step.Content.AsSpan(0, LongestQuote), " […]");
+            text.Append("\n\n[").Append(context.Agents[step.Agent].Name).Append("]\n").Append(said);
         }
 
         yield return new ChatMessage(ChatRole.User, text.Append("\n\nIt is your turn.").ToString());

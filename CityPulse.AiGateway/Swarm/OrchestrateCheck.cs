@@ -43,7 +43,7 @@ internal static class OrchestrateCheck
             return (null, errors);
         }
 
-        var agents = request.Agents is null ? CityCrew.Default : ReadAgents(request.Agents, catalogue, known, errors);
+        var agents = request.Agents is null ? CityCrew.For(pattern) : ReadAgents(request.Agents, catalogue, known, errors);
         if (request.MaxCostUsd is { } most)
         {
             CheckCost(most, agents, catalogue, errors);

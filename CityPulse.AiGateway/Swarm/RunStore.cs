@@ -38,7 +38,7 @@ internal sealed class RunStore(TenantDatabase database, TimeProvider time)
         returning {ItemColumns}
         """;
 
-    public async Task<(Admission Admission, Guid RunId, RunStatus Status)> QueueAsync(NewRun run, Caller caller, CancellationToken cancellationToken)
+    public async Task<(Admission Admission, Guid RunId)> QueueAsync(NewRun run, Caller caller, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
@@ -72,7 +72,7 @@ internal sealed class RunStore(TenantDatabase database, TimeProvider time)
                     },
                 },
                 new NpgsqlBatchCommand("""
-                    select id, status, request_hash from ai.swarm_runs
+                    select id, request_hash from ai.swarm_runs
                     where organization_id = $1 and user_id = $2 and (id = $3 or idempotency_key = $4)
                     """)
                 {
@@ -87,10 +87,10 @@ internal sealed class RunStore(TenantDatabase database, TimeProvider time)
                 throw new InvalidOperationException("A run that was just queued is not there.");
             }
 
-            var (id, status, hash) = (reader.GetGuid(0), RunLifecycle.Parse(reader.GetString(1)), reader.GetFieldValue<byte[]>(2));
+            var (id, hash) = (reader.GetGuid(0), reader.GetFieldValue<byte[]>(1));
             await reader.CloseAsync();
             await transaction.CommitAsync(cancellationToken);
-            return (id == run.Id ? Admission.Queued : hash.AsSpan().SequenceEqual(run.RequestHash) ? Admission.Replayed : Admission.KeyTaken, id, status);
+            return (id == run.Id ? Admission.Queued : hash.AsSpan().SequenceEqual(run.RequestHash) ? Admission.Replayed : Admission.KeyTaken, id);
         }
     }
 

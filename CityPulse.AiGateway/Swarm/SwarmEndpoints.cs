@@ -6,6 +6,7 @@ using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
+using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Json;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
@@ -34,6 +35,8 @@ internal static class SwarmEndpoints
         services.AddSingleton<AgentTurn>();
         services.AddSingleton<RunExecution>();
         services.AddHostedService<SwarmWorker>();
+        services.AddHttpClient(RunTeller.ClientName, client => client.BaseAddress = new Uri("http://_internal.api")).AddInternalKey();
+        services.AddHostedService<RunTeller>();
         return builder;
     }
 
@@ -83,7 +86,7 @@ internal static class SwarmEndpoints
         var frontend = context.GetFrontend() is { } used ? FrontendNames.Of(used) : null;
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request with { Stream = null }, JsonDefaults.Options));
         var run = new NewRun(id, request.Goal!, plan, seal.Seal(id, token), ExpiryOf(token), frontend, key, hash);
-        var (admission, runId, status) = await store.QueueAsync(run, caller, cancellationToken);
+        var (admission, runId) = await store.QueueAsync(run, caller, cancellationToken);
         if (admission == Admission.KeyTaken)
         {
             return Problems.Of(StatusCodes.Status422UnprocessableEntity, $"This {KeyHeader} was used for another request.");
@@ -102,7 +105,7 @@ internal static class SwarmEndpoints
             return new RunEventStream(runId, caller.OrganizationId, after: 0);
         }
 
-        return TypedResults.Accepted(location, new RunAccepted(runId, status));
+        return TypedResults.Accepted(location, new RunAccepted(runId, RunStatus.Queued));
     }
 
     private static async Task<IResult> ListAsync(

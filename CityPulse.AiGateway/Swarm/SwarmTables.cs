@@ -71,4 +71,9 @@ internal static class SwarmTables
             primary key (run_id, number)
         );
         """;
+    /// <summary>How far the live stream has been told of a run.</summary>
+    public const string Telling = """
+        alter table ai.swarm_runs add column told_event bigint not null default 0;
+        create index on ai.swarm_runs (id) where told_event < last_event;
+        """;
 }

@@ -1,9 +1,7 @@
-using System.Net.Sockets;
 using CityPulse.AiGateway.Conversations;
 using CityPulse.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace CityPulse.AiGateway.Swarm;
 
@@ -59,8 +57,9 @@ internal sealed partial class SwarmWorker(
                     return run;
                 }
             }
-            catch (Exception e) when (IsAway(e) && !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
+                // Whatever it was: one run that cannot be read must not take the service down.
                 LogAway(e);
                 pause = AfterFault;
             }
@@ -125,7 +124,7 @@ internal sealed partial class SwarmWorker(
             {
                 return;
             }
-            catch (Exception e) when (IsAway(e))
+            catch (Exception e)
             {
                 LogAway(e);
                 if (time.GetElapsedTime(renewed) > options.Value.Lease)
@@ -142,14 +141,12 @@ internal sealed partial class SwarmWorker(
         {
             await ledger.ReleaseAsync(run, CancellationToken.None);
         }
-        catch (Exception e) when (IsAway(e))
+        catch (Exception e)
         {
             // The lease ends by itself.
             LogAway(e);
         }
     }
-
-    private static bool IsAway(Exception e) => e.GetBaseException() is NpgsqlException or SocketException or TimeoutException or IOException;
 
     [LoggerMessage(LogLevel.Information, "Working on the run {RunId}, attempt {Attempt}, {Steps} steps are done")]
     private partial void LogClaimed(Guid runId, int attempt, int steps);

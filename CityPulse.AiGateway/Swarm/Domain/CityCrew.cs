@@ -19,8 +19,8 @@ internal static class CityCrew
     private static readonly string[] EnglishBasics = ["How much energy did all buildings use last month?", "How many buildings are there?"];
     private static readonly string[] GermanBasics = ["Wie viel Energie haben alle Gebäude letzten Monat verbraucht?", "Wie viele Gebäude gibt es?"];
 
-    /// <summary>In a handoff the first one decides who goes on; nobody has to speak.</summary>
-    public static IReadOnlyList<AgentSpec> Default => Crew;
+    /// <summary>Side by side nobody hears the others, so there is nothing for a reporter to sum up.</summary>
+    public static IReadOnlyList<AgentSpec> For(SwarmPattern pattern) => pattern == SwarmPattern.Concurrent ? Crew[..^1] : Crew;
 
     /// <summary>
     /// Questions that the rule-based assistant can be asked on an agent's behalf, the best first: the goal if it understands that, else

@@ -239,6 +239,6 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
 
 file static class Middles
 {
-    /// <summary>Side by side three of four have spoken; else one.</summary>
-    public static bool AllWaitForTheRanking(this List<(string Pattern, int Steps)> runs) => runs.TrueForAll(r => r.Steps == (r.Pattern == "concurrent" ? 3 : 1));
+    /// <summary>Side by side two of three have spoken; else one.</summary>
+    public static bool AllWaitForTheRanking(this List<(string Pattern, int Steps)> runs) => runs.TrueForAll(r => r.Steps == (r.Pattern == "concurrent" ? 2 : 1));
 }

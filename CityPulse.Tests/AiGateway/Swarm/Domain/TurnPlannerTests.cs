@@ -124,7 +124,7 @@ public sealed class TurnPlannerTests
     [InlineData("Wer verbraucht am meisten Strom?", CityCrew.EnergyEngineer)]
     public void A_goal_is_handed_to_the_specialist_of_its_words_then_to_the_reporter(string goal, string specialist)
     {
-        var crew = CityCrew.Default;
+        var crew = CityCrew.For(SwarmPattern.Handoff);
         var heir = HandoffRouter.Next(goal, crew, [0]).ShouldNotBeNull();
         crew[heir].Name.ShouldBe(specialist);
         crew[HandoffRouter.Next(goal, crew, [0, heir]).ShouldNotBeNull()].Name.ShouldBe(CityCrew.Reporter);
