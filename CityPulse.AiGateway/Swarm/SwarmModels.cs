@@ -35,7 +35,7 @@ internal sealed record RunResponse(
 
 /// <param name="Index">From 0; the same in the run's events.</param>
 /// <param name="HandOffTo">The agent that goes on.</param>
-internal sealed record StepResponse(
+internal record StepResponse(
     int Index, string Agent, string Model, string Content, IReadOnlyList<SwarmToolCall> ToolCalls, string? HandOffTo, SwarmUsage Usage,
     DateTimeOffset StartedAt, DateTimeOffset EndedAt);
 
@@ -59,7 +59,14 @@ internal static class SwarmEvents
     public const string Finished = "swarm.finished";
 }
 
-internal sealed record StepEvent(Guid RunId, StepResponse Step);
+/// <summary>The step itself, and whose it is.</summary>
+internal sealed record StepEvent : StepResponse
+{
+    public StepEvent(Guid runId, StepResponse step)
+        : base(step) => RunId = runId;
+
+    public Guid RunId { get; }
+}
 
 /// <param name="Attempt">Grows when a step is begun anew on another replica: what came of it before is void.</param>
 internal sealed record DeltaEvent(Guid RunId, int StepIndex, string Agent, int Attempt, string Content);

@@ -60,8 +60,14 @@ public sealed class SwarmTests : IClassFixture<ChatFixture>, IDisposable
         // The events tell the same, and end.
         var events = await _client.EventsAsync(id);
         events.Select(e => e.Id).ShouldBe(Enumerable.Range(1, events.Count).Select(i => (long)i));
-        events.Where(e => e.Type == "swarm.step").Select(e => e.Data.GetProperty("step").GetRawText()).Order()
-            .ShouldBe(run.GetProperty("steps").EnumerateArray().Select(s => s.GetRawText()).Order());
+        var told = events.Where(e => e.Type == "swarm.step").ToDictionary(e => e.Data.GetProperty("index").GetInt32(), e => e.Data);
+        told.Count.ShouldBe(run.Agents().Count);
+        foreach (var member in run.GetProperty("steps").EnumerateArray().SelectMany(s => s.EnumerateObject().Select(m => (Index: s.GetProperty("index").GetInt32(), Member: m))))
+        {
+            told[member.Index].GetProperty(member.Member.Name).GetRawText().ShouldBe(member.Member.Value.GetRawText());
+        }
+
+        told.Values.ShouldAllBe(s => s.GetProperty("runId").GetString() == id);
         foreach (var step in run.GetProperty("steps").EnumerateArray())
         {
             string.Concat(events.Where(e => e.Type == "swarm.delta" && e.Data.GetProperty("stepIndex").GetInt32() == step.GetProperty("index").GetInt32())
