@@ -6,7 +6,6 @@ using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.OpenAi;

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text;
+using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
@@ -18,10 +19,13 @@ internal sealed record TurnContext(ClaimedRun Run, Turn Turn, IReadOnlyList<RunS
 }
 
 /// <summary>What an agent said and did in its turn.</summary>
-internal sealed record TurnOutcome(string Content, ToolLog Tools, string? HandOffTo, bool Concludes, long InputTokens, long OutputTokens);
+/// <param name="Model">The model that answered, which may be a later one of its chain.</param>
+/// <param name="CostUsd">Null where a price is unknown.</param>
+internal sealed record TurnOutcome(
+    ModelInfo Model, string Content, ToolLog Tools, string? HandOffTo, bool Concludes, long InputTokens, long OutputTokens, decimal? CostUsd);
 
 /// <summary>One turn of one agent: a chat agent of Microsoft's Agent Framework around the catalogue's client for its model.</summary>
-internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
+internal sealed class AgentTurn(ModelCatalogue catalogue, ModelSessions sessions, TimeProvider time)
 {
     private const string HandOff = "hand_off";
     private const string Conclude = "conclude";
@@ -71,8 +75,10 @@ internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
                 break;
         }
 
-        // The catalogue's client brings the bounded tool loop and telemetry; the framework's own would be a second one.
-        var agent = new ChatClientAgent(catalogue.ClientFor(model), new ChatClientAgentOptions
+        // The session's client brings the bounded tool loop, the accounts and telemetry; the framework's own loop would be a second one.
+        var route = catalogue.Route(context.Agent.Model, frontend: null) ?? new ModelRoute([model]);
+        var session = sessions.Open(route, new CallAccount(context.Run.OrganizationId, context.Run.UserId));
+        var agent = new ChatClientAgent(session.Client, new ChatClientAgentOptions
         {
             Name = context.Agent.Name,
             ChatOptions = new ChatOptions { Instructions = instructions, Tools = tools },
@@ -90,7 +96,8 @@ internal sealed class AgentTurn(ModelCatalogue catalogue, TimeProvider time)
 
         var usage = updates.ToAgentResponse().Usage;
         var content = string.Concat(updates.Select(u => u.Text));
-        return new TurnOutcome(content, log, heir, concludes, usage?.InputTokenCount ?? 0, usage?.OutputTokenCount ?? 0);
+        return new TurnOutcome(
+            session.Route.Model, content, log, heir, concludes, usage?.InputTokenCount ?? 0, usage?.OutputTokenCount ?? 0, session.Route.CostUsd);
     }
 
     private static List<AITool> ToolsOf(TurnContext context, ModelInfo model, ToolLog log)

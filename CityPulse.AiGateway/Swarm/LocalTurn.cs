@@ -17,7 +17,7 @@ internal sealed class LocalTurn(AgentTurn turn, TurnContext context)
     {
         var language = QuestionParser.Parse(context.Run.Goal, []).Language;
         var outcome = context.Agent.Tools is { Count: 0 }
-            ? await ReportAsync(language, onText)
+            ? await ReportAsync(model, language, onText)
             : await AnswerAsync(model, language, onText, cancellationToken);
 
         // Rules give the same answer again, so a second round of a group would add nothing.
@@ -44,13 +44,14 @@ internal sealed class LocalTurn(AgentTurn turn, TurnContext context)
         return last with { InputTokens = input, OutputTokens = output };
     }
 
-    private async Task<TurnOutcome> ReportAsync(Language language, Func<string, Task> onText)
+    private async Task<TurnOutcome> ReportAsync(ModelInfo model, Language language, Func<string, Task> onText)
     {
         var footer = new Wording(language).Footer;
         var said = context.Said.Select(s => (context.Agents[s.Agent].Name, s.Content.Replace(footer, "", StringComparison.Ordinal))).ToList();
         var content = $"{LocalReport.Compose(context.Run.Goal, said, language == Language.German)}\n\n{footer}";
         await onText(content);
-        return new TurnOutcome(content, new ToolLog(), HandOffTo: null, Concludes: false, Words(context.Run.Goal) + said.Sum(s => Words(s.Item2)), Words(content));
+        return new TurnOutcome(
+            model, content, new ToolLog(), HandOffTo: null, Concludes: false, Words(context.Run.Goal) + said.Sum(s => Words(s.Item2)), Words(content), CostUsd: 0);
     }
 
     private string? Heir() =>

@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
 using CityPulse.AiGateway.Chat;
-using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
 using Microsoft.Extensions.Options;
@@ -19,7 +18,7 @@ internal sealed class RunStoppedException(StopReason reason, string error) : Exc
 
 /// <summary>Works on one run that this replica holds: asks the planner, lets agents speak, stores each step before the next one begins.</summary>
 internal sealed partial class RunExecution(
-    RunLedger ledger, RunSeal seal, RunSignals signals, ModelCatalogue catalogue, AgentTurn turn, IServiceScopeFactory scopes, IOptions<SwarmOptions> options,
+    RunLedger ledger, RunSeal seal, RunSignals signals, AgentTurn turn, IServiceScopeFactory scopes, IOptions<SwarmOptions> options,
     TimeProvider time, ILogger<RunExecution> logger)
 {
     private const string LoginExpired = "The login that the run was started with has ended, so its agents cannot read the city any more. Start it again.";
@@ -122,10 +121,9 @@ internal sealed partial class RunExecution(
         var text = new StringBuilder();
         var stored = time.GetTimestamp();
         var outcome = await turn.RunAsync(context, OnTextAsync, cancellationToken);
-        var model = OrchestrateCheck.ModelOf(agent, catalogue);
         var step = new RunStep(
-            context.Turn.Index, context.Turn.Agent, model.Id, outcome.Content, [.. outcome.Tools.Calls], outcome.HandOffTo, outcome.Concludes,
-            outcome.InputTokens, outcome.OutputTokens, model.Cost(outcome.InputTokens, outcome.OutputTokens), startedAt, Now());
+            context.Turn.Index, context.Turn.Agent, outcome.Model.Id, outcome.Content, [.. outcome.Tools.Calls], outcome.HandOffTo, outcome.Concludes,
+            outcome.InputTokens, outcome.OutputTokens, outcome.CostUsd, startedAt, Now());
         if (!await ledger.CommitAsync(run, step, text.Length > 0 ? Delta() : null, cancellationToken))
         {
             throw new RunLostException();

@@ -3,6 +3,7 @@ using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Shouldly;
 
 namespace CityPulse.Tests.ServiceDefaults.Telemetry;
 
