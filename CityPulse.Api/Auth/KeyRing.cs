@@ -55,7 +55,7 @@ internal sealed class KeyRing(NpgsqlDataSource source, KeyCipher cipher, IOption
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync("select pg_advisory_xact_lock($1)", AdvisoryLock.SigningKeys);
+        await ExecuteAsync("select pg_advisory_xact_lock($1)", AdvisoryLockKeys.SigningKeys);
         await using var newest = new NpgsqlCommand("select max(signs_from) from signing_keys where expires_at is null", connection, transaction);
         var (now, policy) = (time.GetUtcNow(), Policy());
         var next = KeySchedule.Next(await newest.ExecuteScalarAsync(cancellationToken) is DateTime start ? start : null, now, policy);

@@ -5,9 +5,6 @@ namespace CityPulse.Api.Data;
 /// <summary>A Postgres advisory lock on a connection of its own: it ends with the connection, so a killed holder blocks nobody.</summary>
 internal sealed class AdvisoryLock : IAsyncDisposable
 {
-    public const long Migrations = 0x4350_0001;
-    public const long SigningKeys = 0x4350_0011;
-
     private readonly NpgsqlConnection _connection;
     private readonly long _key;
 

@@ -37,7 +37,7 @@ internal sealed partial class DatabaseMigration(
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using var held = await AdvisoryLock.AcquireAsync(database.Owner, AdvisoryLock.Migrations, cancellationToken);
+        await using var held = await AdvisoryLock.AcquireAsync(database.Owner, AdvisoryLockKeys.Migrations, cancellationToken);
         await using (var migration = scopes.CreateCrossTenantScope())
         {
             var db = migration.ServiceProvider.GetRequiredService<CityDb>();

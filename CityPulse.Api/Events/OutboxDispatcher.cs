@@ -1,5 +1,4 @@
 using CityPulse.Api.Data;
-using CityPulse.Api.Readings;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StackExchange.Redis;

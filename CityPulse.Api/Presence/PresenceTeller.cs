@@ -2,7 +2,6 @@ using System.Text.Json;
 using CityPulse.Api.Data;
 using CityPulse.Api.Events;
 using CityPulse.Api.Presence.Domain;
-using CityPulse.Api.Readings;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
 using Npgsql;

@@ -71,16 +71,6 @@ internal sealed class ReadingPartitions(TenantDatabase database)
     }
 }
 
-/// <summary>Advisory locks of readings and events, beside <see cref="AdvisoryLock.Migrations"/>.</summary>
-internal static class AdvisoryLockKeys
-{
-    public const long Partitions = 0x4350_0002;
-    public const long Dispatcher = 0x4350_0003;
-    public const long Retention = 0x4350_0401;
-    public const long Presence = 0x4350_0010;
-    public const long Energy = 0x4350_0011;
-}
-
 /// <summary>Makes the months to come before they begin, so that no reading has to wait for its table.</summary>
 internal sealed class PartitionKeeper(ReadingPartitions partitions, DatabaseReady ready, TimeProvider time, ILogger<PartitionKeeper> logger)
     : BackgroundService

@@ -114,7 +114,8 @@ internal sealed class MadeUpCity
     };
 
     /// <summary>Ids that a call cannot do without, though the document lets them be left out.</summary>
-    public static bool Wants(string call, string parameter) => call == $"GET {Prefix}/energy/baseline" && parameter == "buildingId";
+    public static bool Wants(string call, string parameter) =>
+        (call == $"GET {Prefix}/energy/baseline" && parameter == "buildingId") || (call == $"GET {Prefix}/analytics/correlation" && parameter is "a" or "b");
 
     private object Known(string call) => call switch
     {
@@ -129,7 +130,7 @@ internal sealed class MadeUpCity
         "POST /alerts/rules" or "PUT /alerts/rules/{id}" => Rule(),
         "POST /alerts/rules/preview" => new { rule = Rule(), from = "2026-01-01T00:00:00Z", to = "2026-01-02T00:00:00Z" },
         "POST /alerts/channels" or "PUT /alerts/channels/{id}" => new { name = "Hook", type = "webhook", url = "https://example.org/hook", minSeverity = "info" },
-        "POST /alerts/{id}/acknowledge" or "POST /alerts/{id}/comment" => new { comment = "Seen" },
+        "POST /alerts/{id}/acknowledge" or "POST /alerts/{id}/comment" or "POST /alerts/{id}/unshelve" or "POST /alerts/{id}/close" => new { comment = "Seen" },
         "POST /alerts/{id}/shelve" => new { minutes = 10, reason = "Known" },
         "POST /device-keys" => new { name = "Box", buildingIds = new[] { Id("building") } },
         "POST /analytics/query" => new { metric = "count", from = "2026-01-01T00:00:00Z", to = "2026-01-02T00:00:00Z" },

@@ -17,7 +17,6 @@ internal sealed partial class AlertTicker(
     IOptions<AlertOptions> options, TimeProvider time, ILogger<AlertTicker> logger)
     : BackgroundService
 {
-    private const long Office = 0x4350_0701;
     private static readonly TimeSpan ElectionInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FiguresInterval = TimeSpan.FromSeconds(15);
 
@@ -80,7 +79,7 @@ internal sealed partial class AlertTicker(
     {
         await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection)
         {
-            Parameters = { new NpgsqlParameter<long> { TypedValue = Office } },
+            Parameters = { new NpgsqlParameter<long> { TypedValue = AdvisoryLockKeys.AlertTicker } },
         };
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }

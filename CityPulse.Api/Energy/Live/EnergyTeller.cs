@@ -1,7 +1,6 @@
 using CityPulse.Api.Data;
 using CityPulse.Api.Energy.Domain;
 using CityPulse.Api.Events;
-using CityPulse.Api.Readings;
 using CityPulse.Contracts;
 using Npgsql;
 using NpgsqlTypes;
