@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CityPulse.Tests.Support;
+using Npgsql;
 using Shouldly;
 
 namespace CityPulse.Tests.Security;
@@ -191,6 +192,11 @@ public sealed class WalkedApi(TestStores stores) : IAsyncLifetime
         Document = await ApiDocument.ReadAsync(client);
         Owner = await MadeUpCity.MakeAsync(Host.CreateClient(), Document, Host.ConnectionString);
         Stranger = await MadeUpCity.MakeAsync(Host.CreateClient(), Document, Host.ConnectionString);
+
+        // What rules make of the first readings is no effect of a call that comes later.
+        await using var source = NpgsqlDataSource.Create(Host.ConnectionString);
+        await Eventually.TrueAsync(
+            async () => (await source.ColumnAsync("SELECT count(*)::text FROM alert_work")).Single() == "0", "no rule has anything left to judge");
     }
 
     public async ValueTask DisposeAsync()

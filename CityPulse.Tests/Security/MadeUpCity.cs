@@ -114,8 +114,10 @@ internal sealed class MadeUpCity
     };
 
     /// <summary>Ids that a call cannot do without, though the document lets them be left out.</summary>
-    public static bool Wants(string call, string parameter) =>
-        (call == $"GET {Prefix}/energy/baseline" && parameter == "buildingId") || (call == $"GET {Prefix}/analytics/correlation" && parameter is "a" or "b");
+    public static bool Wants(string call, string parameter) => (call.Replace(Prefix, "", StringComparison.Ordinal), parameter) is
+        ("GET /energy/baseline" or "GET /energy/forecast" or "GET /analytics/data-quality", "buildingId")
+        or ("GET /analytics/anomalies" or "GET /analytics/forecast", "sensorId")
+        or ("GET /analytics/correlation", "a" or "b");
 
     private object Known(string call) => call switch
     {

@@ -26,6 +26,7 @@ public sealed class SwarmModelTests(TestStores stores) : IAsyncLifetime
     private Task<GatewayHost> StartAsync(FakeServer provider, Dictionary<string, string?>? more = null, FakeServer? api = null) =>
         GatewayHost.StartAsync(stores, (api ?? _api).Address, _tokens, new(more ?? [])
         {
+            ["Ai:AllowPrivateBaseUrls"] = "true",
             ["Ai:Providers:OpenAi:ApiKey"] = "sk-very-secret",
             ["Ai:Providers:OpenAi:BaseUrl"] = new Uri(provider.Address, "/v1").ToString(),
             ["Ai:Providers:OpenAi:Model"] = "some-model",
