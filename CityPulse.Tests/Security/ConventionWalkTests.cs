@@ -150,9 +150,18 @@ public sealed class ConventionWalkTests(WalkedApi api) : IClassFixture<WalkedApi
                 read.Headers.CacheControl!.ToString().ShouldBe("no-cache, private", path);
                 foreach (var asked in (string[])["identity", "gzip", "br"])
                 {
-                    using var again = await SendAsync(HttpMethod.Get, path, null, null, api.Owner, ("Accept-Encoding", asked), ("If-None-Match", tag));
-                    again.StatusCode.ShouldBe(HttpStatusCode.NotModified, $"{path} read with {encoding}, asked with {asked}");
-                    (await again.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
+                    var again = await SendAsync(HttpMethod.Get, path, null, null, api.Owner, ("Accept-Encoding", asked), ("If-None-Match", tag));
+                    if (again.StatusCode == HttpStatusCode.OK)
+                    {
+                        // A minute or an hour may have begun in between, and with it another answer; two do not.
+                        tag = again.Headers.ETag.ShouldNotBeNull(path).ToString();
+                        again.Dispose();
+                        again = await SendAsync(HttpMethod.Get, path, null, null, api.Owner, ("Accept-Encoding", asked), ("If-None-Match", tag));
+                    }
+
+                    using var same = again;
+                    same.StatusCode.ShouldBe(HttpStatusCode.NotModified, $"{path} read with {encoding}, asked with {asked}");
+                    (await same.Content.ReadAsByteArrayAsync(Cancel)).ShouldBeEmpty();
                 }
             }
         }

@@ -108,7 +108,8 @@ internal sealed class MadeUpCity
     {
         // Of a building, without which there is none.
         "GET /energy/baseline" => "baselineFrom=2025-01-01T00:00:00Z&baselineTo=2026-01-01T00:00:00Z&reportFrom=2026-01-01T00:00:00Z&reportTo=2026-02-01T00:00:00Z",
-        var get when get.StartsWith("GET /energy", StringComparison.Ordinal) || get.StartsWith("GET /analytics", StringComparison.Ordinal) =>
+        var get when get.StartsWith("GET /energy", StringComparison.Ordinal) || get.StartsWith("GET /analytics", StringComparison.Ordinal)
+            || get == "GET /alerts/statistics" =>
             "from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
         _ => "",
     };
