@@ -15,7 +15,8 @@ internal sealed record CallAccount(Guid OrganizationId, Guid UserId, Guid? Conve
 internal sealed record CallRecord(ModelInfo Model, long InputTokens, long OutputTokens, decimal? CostUsd, string Outcome, bool IsEstimated);
 
 /// <summary>Money set aside for a call that is under way.</summary>
-internal sealed record Reservation(Guid Id, DateOnly Month);
+/// <param name="OutputTokens">How long an answer it pays for.</param>
+internal sealed record Reservation(Guid Id, DateOnly Month, int OutputTokens);
 
 /// <summary>The month's money is spent; whose it was, and when there is new.</summary>
 internal sealed class BudgetExhaustedException(bool isOrganizations, DateTimeOffset resetsAt)

@@ -20,9 +20,10 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
 
     /// <summary>Sets aside what a call may cost; null where no budget applies.</summary>
     /// <exception cref="BudgetExhaustedException">There is not so much left.</exception>
-    public async Task<Reservation?> ReserveAsync(CallAccount account, ModelInfo model, long inputTokens, long? outputTokens, CancellationToken cancellationToken)
+    public async Task<Reservation?> ReserveAsync(CallAccount account, ModelInfo model, long inputTokens, int? outputTokens, CancellationToken cancellationToken)
     {
-        var amount = Charge(model, inputTokens, outputTokens ?? _budgets.ReservedOutputTokens);
+        var most = outputTokens ?? _budgets.ReservedOutputTokens;
+        var amount = Charge(model, inputTokens, most);
         var (organizationLimit, userLimit) = (_budgets.OrganizationLimit(account.OrganizationId), _budgets.UserMonthlyUsd);
         if (amount == 0 || (organizationLimit is null && userLimit is null))
         {
@@ -30,7 +31,7 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
         }
 
         var now = time.GetUtcNow();
-        var reservation = new Reservation(Guid.CreateVersion7(now), BudgetMonth.Of(now));
+        var reservation = new Reservation(Guid.CreateVersion7(now), BudgetMonth.Of(now), most);
         await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection, transaction)

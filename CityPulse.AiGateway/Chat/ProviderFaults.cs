@@ -15,6 +15,7 @@ internal sealed class ProviderCutException(Exception? inner = null) : IOExceptio
 /// <param name="RetryAfterSeconds">For the caller, where trying again makes sense.</param>
 internal sealed record ProviderFault(int Status, string Reason, string Detail, int? RetryAfterSeconds = null)
 {
+    private const string NotReached = "unreachable";
     private const int DefaultRetrySeconds = 10;
     private const int LongestRetrySeconds = 3600;
 
@@ -36,12 +37,16 @@ internal sealed record ProviderFault(int Status, string Reason, string Detail, i
             return null;
         }
 
-        for (var e = exception; e is not null; e = e.InnerException)
+        // Whatever happens on a connection is wrapped as "cannot be reached"; what is further in knows better.
+        ProviderFault? known = null;
+        for (var e = exception; e is not null && (known is null || known.Reason == NotReached); e = e.InnerException)
         {
-            if (Known(e) is { } fault)
-            {
-                return fault;
-            }
+            known = Known(e) ?? known;
+        }
+
+        if (known is not null)
+        {
+            return known;
         }
 
         // Clients pack what they could not make sense of into exceptions of their own, or stumble over it.
@@ -63,7 +68,7 @@ internal sealed record ProviderFault(int Status, string Reason, string Detail, i
     }
 
     private static ProviderFault Unreachable =>
-        new(503, "unreachable", "The model's provider cannot be reached at the moment.", DefaultRetrySeconds) { RetryIn = TimeSpan.Zero };
+        new(503, NotReached, "The model's provider cannot be reached at the moment.", DefaultRetrySeconds) { RetryIn = TimeSpan.Zero };
 
     private static ProviderFault Malformed => new(502, "malformed", "The model's provider gave an answer that cannot be read.");
 

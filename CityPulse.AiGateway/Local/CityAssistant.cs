@@ -19,6 +19,14 @@ internal sealed class CityAssistant(TimeProvider time) : IChatClient
     private const string Model = "city-assistant";
     private const int RememberedQuestions = 10;
 
+    /// <summary>Clients of the OpenAI-compatible door may run a tool of that name themselves, and give back what they like.</summary>
+    private static readonly JsonSerializerOptions Whole = new(CityTools.Serializer)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip,
+    };
+
     public Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -167,7 +175,7 @@ internal sealed class CityAssistant(TimeProvider time) : IChatClient
     private static List<(string Name, FunctionResultContent Result)> Results(IEnumerable<ChatMessage> messages)
     {
         var contents = messages.SelectMany(m => m.Contents).ToList();
-        var names = contents.OfType<FunctionCallContent>().ToDictionary(c => c.CallId, c => c.Name);
+        var names = contents.OfType<FunctionCallContent>().GroupBy(c => c.CallId).ToDictionary(g => g.Key, g => g.Last().Name);
         return [.. contents.OfType<FunctionResultContent>().Select(r => (names.GetValueOrDefault(r.CallId, ""), r))];
     }
 
@@ -180,12 +188,19 @@ internal sealed class CityAssistant(TimeProvider time) : IChatClient
         failure = null;
         if (content.Result is JsonElement { ValueKind: JsonValueKind.Object } json)
         {
-            if (!json.TryGetProperty("error", out _))
+            try
             {
-                return json.Deserialize<T>(CityTools.Serializer);
-            }
+                if (!json.TryGetProperty("error", out _))
+                {
+                    return json.Deserialize<T>(Whole);
+                }
 
-            failure = json.Deserialize<ToolError>(CityTools.Serializer);
+                failure = json.Deserialize<ToolError>(Whole);
+            }
+            catch (JsonException)
+            {
+                failure = new ToolError("", "The tool's result is not what it should be.", null);
+            }
         }
 
         failure ??= new ToolError("", "The tool failed.", null);

@@ -18,6 +18,9 @@ internal sealed class ModelAttempt(
 
     public ModelInfo Model => model;
 
+    /// <summary>How long an answer the money that was set aside pays for; null where none was.</summary>
+    public int? ReservedOutputTokens => reservation?.OutputTokens;
+
     /// <summary>Ends when the caller leaves or the time is over.</summary>
     public CancellationToken Token => (_both ??= CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, caller)).Token;
 

@@ -33,12 +33,12 @@ internal static class ProviderConnections
             UseCookies = false,
             ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
         };
-        return new HttpClient(new Refusals(time) { InnerHandler = sockets }) { Timeout = Timeout.InfiniteTimeSpan };
+        return new HttpClient(new Faults(time) { InnerHandler = sockets }) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endPoint, bool allowPrivate, CancellationToken cancellationToken)
     {
-        var addresses = await Dns.GetHostAddressesAsync(endPoint.Host, cancellationToken);
+        IPAddress[] addresses = IPAddress.TryParse(endPoint.Host, out var written) ? [written] : await Dns.GetHostAddressesAsync(endPoint.Host, cancellationToken);
         var allowed = allowPrivate ? addresses : [.. addresses.Where(PublicAddresses.IsPublic)];
         if (allowed.Length == 0)
         {
@@ -58,14 +58,15 @@ internal static class ProviderConnections
         }
     }
 
-    /// <summary>Says what a provider refused in one way for all of them.</summary>
-    private sealed class Refusals(TimeProvider time) : DelegatingHandler
+    /// <summary>Says what a provider refused, and that it broke off, in one way for all of them.</summary>
+    private sealed class Faults(TimeProvider time) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var response = await base.SendAsync(request, cancellationToken);
             if (response.IsSuccessStatusCode)
             {
+                response.Content = new ProviderBody(response.Content);
                 return response;
             }
 

@@ -41,7 +41,7 @@ internal sealed class RoutedChatClient(
             using (attempt)
             {
                 attempt.Limit(o => o.TimeoutSeconds);
-                var response = await clients.For(attempt.Model).GetResponseAsync(For(attempt.Model, all), options, attempt.Token);
+                var response = await clients.For(attempt.Model).GetResponseAsync(For(attempt.Model, all), Limited(options, attempt), attempt.Token);
                 attempt.Saw(response);
                 await SettleAsync(attempt, "completed", mayBeCharged: true);
                 return response;
@@ -123,7 +123,7 @@ internal sealed class RoutedChatClient(
         ModelAttempt attempt, List<ChatMessage> messages, ChatOptions? options)
     {
         attempt.Limit(o => o.FirstTokenTimeoutSeconds);
-        var stream = clients.For(attempt.Model).GetStreamingResponseAsync(For(attempt.Model, messages), options, attempt.Token).GetAsyncEnumerator(attempt.Token);
+        var stream = clients.For(attempt.Model).GetStreamingResponseAsync(For(attempt.Model, messages), Limited(options, attempt), attempt.Token).GetAsyncEnumerator(attempt.Token);
         try
         {
             var first = new List<ChatResponseUpdate>();
@@ -171,7 +171,7 @@ internal sealed class RoutedChatClient(
                     {
                         var outcome = fault?.Reason ?? (cancellationToken.IsCancellationRequested ? "cancelled" : "fault");
                         Judge(attempt, outcome);
-                        await SettleAsync(attempt, outcome, mayBeCharged: outcome is "cancelled" or "timeout");
+                        await SettleAsync(attempt, outcome, mayBeCharged: outcome is "cancelled" or "timeout" or "cut_off" or "malformed");
                     }
                 }
 
@@ -214,6 +214,19 @@ internal sealed class RoutedChatClient(
             gate?.Leave();
             throw;
         }
+    }
+
+    /// <summary>Where money was set aside for an answer of some length, the answer is no longer.</summary>
+    private static ChatOptions? Limited(ChatOptions? wanted, ModelAttempt attempt)
+    {
+        if (attempt.ReservedOutputTokens is not { } most || wanted?.MaxOutputTokens is not null)
+        {
+            return wanted;
+        }
+
+        var limited = wanted?.Clone() ?? new ChatOptions();
+        limited.MaxOutputTokens = most;
+        return limited;
     }
 
     /// <summary>How long to wait before the same model is asked again; null when it is not.</summary>

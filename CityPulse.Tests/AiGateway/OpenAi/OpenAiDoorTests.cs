@@ -142,6 +142,17 @@ public sealed class OpenAiDoorTests(ChatFixture fixture) : IClassFixture<ChatFix
         (await answered.ReadAsync(HttpStatusCode.OK)).GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!.ShouldContain("1");
     }
 
+    [Fact]
+    public async Task A_call_id_that_comes_twice_is_taken()
+    {
+        const string call = """{"id":"c1","type":"function","function":{"name":"list_buildings","arguments":"{}"} }""";
+        using var response = await PostAsync($$"""
+            {"model":"local","messages":[{"role":"user","content":"How many buildings are there?"},{"role":"assistant","content":null,"tool_calls":[{{call}},{{call}}]},
+              {"role":"tool","tool_call_id":"c1","content":"{}"},{"role":"tool","tool_call_id":"c1","content":"{}"}]}
+            """);
+        (await response.ReadAsync(HttpStatusCode.OK)).GetProperty("choices")[0].GetProperty("finish_reason").GetString().ShouldBe("stop");
+    }
+
     [Theory]
     [InlineData("""{"model":"local"}""", 400, "messages", null)]
     [InlineData("""{"model":"local","messages":[]}""", 400, "messages", null)]
