@@ -75,10 +75,17 @@ function Invoke-Bench {
     exit $LASTEXITCODE
 }
 
+function Invoke-Backup {
+    Invoke-Build @('CityPulse.Backup', '-c', 'Release')
+    & dotnet exec CityPulse.Backup/bin/Release/net10.0/CityPulse.Backup.dll $Command @Rest
+    exit $LASTEXITCODE
+}
+
 switch ($Command) {
     'up' { Assert-Dotnet; Invoke-Up }
     'test' { Assert-Dotnet; Invoke-Test }
     'bench' { Assert-Dotnet; Invoke-Bench }
+    { $_ -in 'backup', 'verify-backup', 'restore' } { Assert-Dotnet; Invoke-Backup }
     'reset' {
         if (Test-Path $state) { Remove-Item -Recurse -Force $state }
         Write-Host "Deleted $state."
@@ -90,6 +97,7 @@ CityPulse
   .\citypulse up [--port N] [--engine aspire|standalone] [--no-sample]   builds and runs everything (standalone unless asked)
   .\citypulse test [filter]                                              builds the solution and runs its tests
   .\citypulse bench [name]                                               builds for release and runs the benchmarks
+  .\citypulse backup [folder] | verify-backup BACKUP | restore BACKUP       backs up, checks and restores the database
   .\citypulse reset                                                      deletes all local data (.citypulse)
 
 PostgreSQL 15 or newer is needed: winget install PostgreSQL.PostgreSQL.17, or ConnectionStrings__citydb.

@@ -4,24 +4,26 @@ using System.Text.RegularExpressions;
 
 namespace CityPulse.Stores;
 
-/// <summary>Finds a local PostgreSQL server, 15 or newer.</summary>
+/// <summary>Finds the programs of a local PostgreSQL, 15 or newer.</summary>
 internal static partial class PostgresBinaries
 {
     public const int OldestMajor = 15;
 
     /// <summary>The folder that holds <c>initdb</c>, <c>postgres</c> and <c>pg_ctl</c>.</summary>
-    public static string Find()
+    public static string Find() => Find(OldestMajor, "postgres", "initdb");
+
+    /// <summary>A folder that holds these programs, the first of them at least as new as <paramref name="oldest"/>.</summary>
+    public static string Find(int oldest, params ReadOnlySpan<string> programs)
     {
         var tooOld = new List<string>();
         foreach (var folder in Candidates())
         {
-            var postgres = Path.Combine(folder, Executable("postgres"));
-            if (!File.Exists(postgres) || !File.Exists(Path.Combine(folder, Executable("initdb"))))
+            if (!HasAll(folder, programs))
             {
                 continue;
             }
 
-            if (MajorVersion(postgres) is { } major && major >= OldestMajor)
+            if (MajorVersion(Path.Combine(folder, Executable(programs[0]))) is { } major && major >= oldest)
             {
                 return folder;
             }
@@ -31,9 +33,22 @@ internal static partial class PostgresBinaries
 
         var found = tooOld.Count == 0 ? "" : $" (too old: {string.Join(", ", tooOld)})";
         throw new StoreException(
-            $"PostgreSQL {OldestMajor} or newer is not installed{found}. Install it with: sudo apt-get install -y postgresql   "
+            $"PostgreSQL {oldest} or newer is not installed{found}. Install it with: sudo apt-get install -y postgresql   "
             + "(or: brew install postgresql@17, winget install PostgreSQL.PostgreSQL.17), or set CITYPULSE_PG_BIN to its bin folder, "
             + "or give a server by ConnectionStrings__citydb.");
+    }
+
+    private static bool HasAll(string folder, ReadOnlySpan<string> programs)
+    {
+        foreach (var program in programs)
+        {
+            if (!File.Exists(Path.Combine(folder, Executable(program))))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static IEnumerable<string> Candidates()
@@ -68,12 +83,12 @@ internal static partial class PostgresBinaries
         ? Directory.GetDirectories(folder).OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var v) ? v : 0)
         : [];
 
-    private static int? MajorVersion(string postgres)
+    private static int? MajorVersion(string program)
     {
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(postgres, "--version") { RedirectStandardOutput = true })!;
+            process = Process.Start(new ProcessStartInfo(program, "--version") { RedirectStandardOutput = true })!;
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -2,9 +2,6 @@ using System.Globalization;
 
 namespace CityPulse.Stores;
 
-/// <summary>A store cannot run; the message says what to do about it.</summary>
-internal sealed class StoreException(string message) : Exception(message);
-
 internal sealed record StoreOptions(string Store, string DataFolder, int Port, string Database, string? Password, bool Fsync, int? ParentProcessId)
 {
     private const string Usage = "Usage: postgres --data DIR --port N [--database NAME] [--no-fsync] | redis --port N   (password: STORE_PASSWORD)";
