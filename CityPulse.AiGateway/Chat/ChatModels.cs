@@ -11,9 +11,11 @@ namespace CityPulse.AiGateway.Chat;
 public sealed record ChatRequest(string? Message = null, Guid? ConversationId = null, string? Model = null, bool? Stream = null);
 
 /// <param name="Fallbacks">The models that were asked before and did not answer.</param>
+/// <param name="Citations">The addresses that give the answer's figures again.</param>
+/// <param name="UnverifiedNumbers">Numbers of the answer that no tool gave.</param>
 internal sealed record ChatAnswer(
     Guid ConversationId, ChatAnswerMessage Message, string Model, string Provider, TokenUsage Usage, IReadOnlyList<ToolCall> ToolCalls, string FinishReason,
-    IReadOnlyList<Fallback> Fallbacks);
+    IReadOnlyList<Fallback> Fallbacks, IReadOnlyList<Citation> Citations, IReadOnlyList<double> UnverifiedNumbers);
 
 internal sealed record ChatAnswerMessage(string Role, string Content);
 

@@ -15,7 +15,9 @@ internal sealed record ConversationItem(Guid Id, string Title, DateTimeOffset Cr
 internal sealed record ConversationResponse(
     Guid Id, string Title, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, IReadOnlyList<ConversationMessage> Messages);
 
-internal sealed record ConversationMessage(string Role, string Content, DateTimeOffset CreatedAt, string? Model, IReadOnlyList<ToolCall>? ToolCalls);
+internal sealed record ConversationMessage(
+    string Role, string Content, DateTimeOffset CreatedAt, string? Model, IReadOnlyList<ToolCall>? ToolCalls,
+    IReadOnlyList<Citation>? Citations, IReadOnlyList<double>? UnverifiedNumbers);
 
 internal static class ConversationEndpoints
 {

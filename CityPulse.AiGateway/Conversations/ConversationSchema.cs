@@ -56,6 +56,7 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
         AccountingTables.Sql,
         SwarmTables.Sql,
         SwarmTables.Telling,
+        "alter table ai.messages add column evidence jsonb",
     ];
 
     private volatile bool _ready;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using CityPulse.AiGateway.Chat;
 using CityPulse.ServiceDefaults.Json;
 using CityPulse.ServiceDefaults.Security;
@@ -12,7 +13,7 @@ namespace CityPulse.AiGateway.Conversations;
 internal sealed record StoredMessage(string Role, string Content, DateTimeOffset CreatedAt);
 
 /// <summary>Conversations in Postgres, so that any replica can go on with one. Everybody sees their own only; the organisation is told in front.</summary>
-internal sealed class ConversationStore(TenantDatabase database)
+internal sealed partial class ConversationStore(TenantDatabase database)
 {
     private const int TitleLength = 80;
 
@@ -81,8 +82,8 @@ internal sealed class ConversationStore(TenantDatabase database)
                     Parameters = { Id(question.ConversationId), Text(question.Message), Time(question.AskedAt) },
                 },
                 new NpgsqlBatchCommand("""
-                    insert into ai.messages (conversation_id, role, content, created_at, model, input_tokens, output_tokens, cost_usd, finish_reason, tool_calls)
-                    select id, 'assistant', $2, $3, $4, $5, $6, $7, $8, $9 from ai.conversations where id = $1
+                    insert into ai.messages (conversation_id, role, content, created_at, model, input_tokens, output_tokens, cost_usd, finish_reason, tool_calls, evidence)
+                    select id, 'assistant', $2, $3, $4, $5, $6, $7, $8, $9, $10 from ai.conversations where id = $1
                     """)
                 {
                     Parameters =
@@ -90,7 +91,7 @@ internal sealed class ConversationStore(TenantDatabase database)
                         Id(question.ConversationId), Text(answer.Message.Content), Time(now), Text(answer.Model),
                         new NpgsqlParameter<long> { TypedValue = answer.Usage.InputTokens }, new NpgsqlParameter<long> { TypedValue = answer.Usage.OutputTokens },
                         new NpgsqlParameter { Value = (object?)answer.Usage.CostUsd ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Numeric }, Text(answer.FinishReason),
-                        new NpgsqlParameter { Value = JsonSerializer.Serialize(answer.ToolCalls, JsonDefaults.Options), NpgsqlDbType = NpgsqlDbType.Jsonb },
+                        Json(answer.ToolCalls), Json(new Evidence(answer.Citations, answer.UnverifiedNumbers)),
                     },
                 },
             },
@@ -135,7 +136,7 @@ internal sealed class ConversationStore(TenantDatabase database)
                 TenantSetting.Command(caller.OrganizationId),
                 Own("select id, title, created_at, updated_at from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller),
                 Own("""
-                    select m.role, m.content, m.created_at, m.model, m.tool_calls
+                    select m.role, m.content, m.created_at, m.model, m.tool_calls, m.evidence
                     from ai.messages m join ai.conversations c on c.id = m.conversation_id
                     where c.id = $1 and c.organization_id = $2 and c.user_id = $3
                     order by m.position
@@ -153,9 +154,10 @@ internal sealed class ConversationStore(TenantDatabase database)
         var messages = new List<ConversationMessage>();
         while (await reader.ReadAsync(cancellationToken))
         {
+            var evidence = await ReadJsonAsync<Evidence>(reader, 5, cancellationToken);
             messages.Add(new ConversationMessage(
                 reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), await reader.IsDBNullAsync(3, cancellationToken) ? null : reader.GetString(3),
-                await reader.IsDBNullAsync(4, cancellationToken) ? null : JsonSerializer.Deserialize<List<ToolCall>>(reader.GetString(4), JsonDefaults.Options)));
+                await ReadJsonAsync<List<ToolCall>>(reader, 4, cancellationToken), evidence?.Citations, evidence?.UnverifiedNumbers));
         }
 
         return new ConversationResponse(item.Id, item.Title, item.CreatedAt, item.UpdatedAt, messages);
@@ -171,6 +173,9 @@ internal sealed class ConversationStore(TenantDatabase database)
     private static ConversationItem ReadItem(NpgsqlDataReader reader) =>
         new(reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetFieldValue<DateTimeOffset>(3));
 
+    private static async Task<T?> ReadJsonAsync<T>(NpgsqlDataReader reader, int column, CancellationToken cancellationToken) where T : class =>
+        await reader.IsDBNullAsync(column, cancellationToken) ? null : JsonSerializer.Deserialize<T>(reader.GetString(column), JsonDefaults.Options);
+
     private static NpgsqlBatchCommand Own(string sql, Guid id, Caller caller) =>
         new(sql) { Parameters = { Id(id), Id(caller.OrganizationId), Id(caller.UserId) } };
 
@@ -179,6 +184,13 @@ internal sealed class ConversationStore(TenantDatabase database)
         var line = message.Trim().ReplaceLineEndings(" ");
         return line.Length <= TitleLength ? line : line[..(char.IsHighSurrogate(line[TitleLength - 2]) ? TitleLength - 2 : TitleLength - 1)] + "…";
     }
+
+    // Nor can jsonb hold U+0000.
+    private static NpgsqlParameter Json<T>(T value) =>
+        new() { Value = Nul().Replace(JsonSerializer.Serialize(value, JsonDefaults.Options), "$1"), NpgsqlDbType = NpgsqlDbType.Jsonb };
+
+    [GeneratedRegex(@"(?<!\\)((?:\\\\)*)\\u0000")]
+    private static partial Regex Nul();
 
     private static NpgsqlParameter<Guid> Id(Guid value) => new() { TypedValue = value };
 

@@ -37,6 +37,12 @@ internal sealed class AiOptions
     /// <summary>How much text one request of the OpenAI-compatible door may carry.</summary>
     public int MaxInputCharacters { get; set; } = 400_000;
 
+    /// <summary>How long a stream may be silent before it says that it is still there.</summary>
+    public int HeartbeatSeconds { get; set; } = 15;
+
+    /// <summary>How long a streamed answer goes on when its reader is gone, in case they come back.</summary>
+    public int ResumeSeconds { get; set; } = 5;
+
     /// <summary>Keys and passwords in messages do not go to providers.</summary>
     public bool RedactSecrets { get; set; } = true;
 

@@ -4,7 +4,6 @@ using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Models;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Json;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.AI;
 
 namespace CityPulse.AiGateway.OpenAi;
@@ -18,10 +17,7 @@ internal sealed partial class CompletionStream(
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        response.ContentType = SseResult.ContentType;
-        response.Headers.CacheControl = "no-store";
-        response.Headers["X-Accel-Buffering"] = "no"; // Proxies on the way are asked not to collect events.
-        httpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        TurnStream.Open(httpContext);
         try
         {
             await using (updates)

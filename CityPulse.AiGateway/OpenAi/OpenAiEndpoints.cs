@@ -18,7 +18,7 @@ internal static partial class OpenAiEndpoints
         var door = app.MapGroup(OpenAiErrors.Door).WithTags("AI").RequirePermission(Permission.UseAi);
         door.MapPost("/chat/completions", CompleteAsync)
             .WithName("CreateChatCompletion").WithSummary("OpenAI-compatible: completes a chat; as one answer or as a stream.")
-            .Produces<Completion>(StatusCodes.Status200OK, "application/json", SseResult.ContentType)
+            .Produces<Completion>(StatusCodes.Status200OK, "application/json", TurnStream.ContentType)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status402PaymentRequired).ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status502BadGateway).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         door.MapGet("/models", ListModels).WithName("ListOpenAiModels").WithSummary("OpenAI-compatible: the models that can be asked for.");

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.AspNetCore.Http.Features;
+using CityPulse.AiGateway.Chat;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Swarm;
@@ -8,7 +8,6 @@ namespace CityPulse.AiGateway.Swarm;
 /// <summary>A run's events as server-sent events, from the record: those that were, then those that come, until the run has ended.</summary>
 internal sealed class RunEventStream(Guid runId, Guid organizationId, long after) : IResult
 {
-    public const string ContentType = "text/event-stream";
     private const int AtOnce = 200;
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -17,10 +16,7 @@ internal sealed class RunEventStream(Guid runId, Guid organizationId, long after
         var (store, signals) = (services.GetRequiredService<RunStore>(), services.GetRequiredService<RunSignals>());
         var (options, time) = (services.GetRequiredService<IOptions<SwarmOptions>>().Value, services.GetRequiredService<TimeProvider>());
         var response = httpContext.Response;
-        response.ContentType = ContentType;
-        response.Headers.CacheControl = "no-store";
-        response.Headers["X-Accel-Buffering"] = "no"; // Proxies on the way are asked not to collect events.
-        httpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        TurnStream.Open(httpContext);
         try
         {
             await response.StartAsync(httpContext.RequestAborted);

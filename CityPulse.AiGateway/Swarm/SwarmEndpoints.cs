@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
@@ -45,7 +46,7 @@ internal static class SwarmEndpoints
         var swarm = app.MapGroup(Root).WithTags("Swarm");
         swarm.MapPost("/orchestrate", OrchestrateAsync).RequirePermission(Permission.RunSwarm)
             .WithName("Orchestrate").WithSummary("Starts a group of agents on a goal; answers at once, or with the run's events.")
-            .Produces<RunAccepted>(StatusCodes.Status202Accepted).Produces(StatusCodes.Status200OK, contentType: RunEventStream.ContentType)
+            .Produces<RunAccepted>(StatusCodes.Status202Accepted).Produces(StatusCodes.Status200OK, contentType: TurnStream.ContentType)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         var runs = swarm.MapGroup("/runs");
         runs.MapGet("/", ListAsync).RequirePermission(Permission.ReadSwarm)
@@ -59,7 +60,7 @@ internal static class SwarmEndpoints
             .Produces<RunItem>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         runs.MapGet("/{id:guid}/events", EventsAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("ReadRunEvents").WithSummary("The run's events from the first one on, or from after Last-Event-ID; ends with the run.")
-            .Produces(StatusCodes.Status200OK, contentType: RunEventStream.ContentType)
+            .Produces(StatusCodes.Status200OK, contentType: TurnStream.ContentType)
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
         return app;
     }
@@ -168,5 +169,5 @@ internal static class SwarmEndpoints
 
     private static bool AcceptsEvents(HttpRequest request) =>
         MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted)
-        && accepted.Any(a => a.Quality is not 0 && a.MediaType.Equals(RunEventStream.ContentType, StringComparison.OrdinalIgnoreCase));
+        && accepted.Any(a => a.Quality is not 0 && a.MediaType.Equals(TurnStream.ContentType, StringComparison.OrdinalIgnoreCase));
 }

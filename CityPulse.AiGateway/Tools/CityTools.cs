@@ -14,11 +14,19 @@ internal sealed class CityTools(CityApi api)
     public const string GetEnergy = "get_energy";
     public const string RankBuildings = "rank_buildings";
     public const string CompareEnergy = "compare_energy";
+    public const string GetReadings = "get_readings";
+    public const string GetLatest = "get_latest";
+    public const string GetForecast = "get_forecast";
+    public const string ListAlerts = "list_alerts";
+    public const string FindAnomalies = "find_anomalies";
+    public const string GetDataQuality = "get_data_quality";
 
-    private const string Root = "/api/v1/citypulse";
-    private const string FromText = "Start of the period, inclusive: RFC 3339 with offset, such as 2026-10-01T00:00:00+02:00.";
-    private const string ToText = "End of the period, exclusive: RFC 3339 with offset.";
-    private const string CarrierText = "electricity, gas or heat; leave out for all together.";
+    internal const string Root = "/api/v1/citypulse";
+    internal const string BuildingText = "Id of a building; leave out for all.";
+    internal const string QuantityText = "Such as temperature, humidity, co2, electric_power, electric_energy, occupancy.";
+    internal const string FromText = "Start of the period, inclusive: RFC 3339 with offset, such as 2026-10-01T00:00:00+02:00.";
+    internal const string ToText = "End of the period, exclusive: RFC 3339 with offset.";
+    internal const string CarrierText = "electricity, gas or heat; leave out for all together.";
 
     public IList<AITool> All() =>
     [
@@ -27,6 +35,8 @@ internal sealed class CityTools(CityApi api)
         Tool(EnergyAsync, GetEnergy),
         Tool(RankingAsync, RankBuildings),
         Tool(CompareAsync, CompareEnergy),
+        .. new ReadingTools(api).All(),
+        .. new OutlookTools(api).All(),
     ];
 
     [Description("Lists or counts buildings, with their ids, uses and time zones. Call it first when a question names a building.")]
@@ -44,8 +54,8 @@ internal sealed class CityTools(CityApi api)
 
     [Description("Lists or counts sensors with their status (online, stale, offline, never) and latest reading.")]
     private Task<object> SensorsAsync(
-        [Description("Id of a building; leave out for all.")] string? buildingId = null,
-        [Description("Such as temperature, humidity, co2, electric_power, electric_energy, occupancy.")] string? quantity = null,
+        [Description(BuildingText)] string? buildingId = null,
+        [Description(QuantityText)] string? quantity = null,
         [Description("online, stale, offline or never.")] string? status = null,
         [Description("How many to list at most; the counts are of all.")] int limit = 50,
         CancellationToken cancellationToken = default) => GuardAsync(async () =>
@@ -58,7 +68,7 @@ internal sealed class CityTools(CityApi api)
             return new SensorsResult($"{AtLeast(complete)}{items.Count} sensors", source, items.Count, complete, byStatus, [.. listed]);
         });
 
-    [Description("Energy of one building or the whole portfolio in a period: kWh, kg CO2, peak kW, load factor, energy use intensity, coverage.")]
+    [Description("Energy of one building or the whole portfolio in a period: kWh, cost, kg CO2, peak kW, load factor, energy use intensity, coverage.")]
     private Task<object> EnergyAsync(
         [Description(FromText)] string from,
         [Description(ToText)] string to,
@@ -67,9 +77,9 @@ internal sealed class CityTools(CityApi api)
         CancellationToken cancellationToken = default) =>
         GuardAsync(async () => await ReadEnergyAsync(buildingId, from, to, carrier, cancellationToken));
 
-    [Description("Puts all buildings in order by energy (kwh), energy use intensity (eui) or emissions (co2) in a period.")]
+    [Description("Puts all buildings in order by energy (kwh), energy use intensity (eui), cost or emissions (co2) in a period.")]
     private Task<object> RankingAsync(
-        [Description("kwh, eui or co2.")] string metric,
+        [Description("kwh, eui, cost or co2.")] string metric,
         [Description(FromText)] string from,
         [Description(ToText)] string to,
         [Description("most or least first.")] string order = "most",
@@ -123,12 +133,12 @@ internal sealed class CityTools(CityApi api)
         var totals = answer.Value.Totals;
         return new EnergyResult(
             string.Create(CultureInfo.InvariantCulture, $"{totals.Kwh} kWh, coverage {totals.Coverage:0.###}"), answer.Source,
-            answer.Value.From, answer.Value.To, totals.Kwh, totals.Co2Kg, totals.PeakKw, totals.PeakAt, totals.LoadFactor, totals.EuiKwhPerM2Year,
+            answer.Value.From, answer.Value.To, totals.Kwh, totals.Cost, totals.Currency, totals.Co2Kg, totals.PeakKw, totals.PeakAt, totals.LoadFactor, totals.EuiKwhPerM2Year,
             totals.Coverage, totals.Notes ?? []);
     }
 
     /// <summary>What Api refuses is an answer too: the model can put its question right, or say what is wrong.</summary>
-    private static async Task<object> GuardAsync<T>(Func<Task<T>> ask) where T : notnull
+    internal static async Task<object> GuardAsync<T>(Func<Task<T>> ask) where T : notnull
     {
         try
         {
@@ -140,9 +150,9 @@ internal sealed class CityTools(CityApi api)
         }
     }
 
-    private static string AtLeast(bool complete) => complete ? "" : "at least ";
+    internal static string AtLeast(bool complete) => complete ? "" : "at least ";
 
-    private static AIFunction Tool(Delegate method, string name) => AIFunctionFactory.Create(method, new AIFunctionFactoryOptions
+    internal static AIFunction Tool(Delegate method, string name) => AIFunctionFactory.Create(method, new AIFunctionFactoryOptions
     {
         Name = name,
         SerializerOptions = Serializer,

@@ -52,16 +52,40 @@ public sealed class OpenAiProviderTests(TestStores stores) : IAsyncLifetime
         usage.GetProperty("costUsd").GetDecimal().ShouldBe(0.0006m);
         answer.GetProperty("finishReason").GetString().ShouldBe("stop");
 
+        var citation = answer.GetProperty("citations").EnumerateArray().ShouldHaveSingleItem();
+        citation.GetProperty("tool").GetString().ShouldBe("get_energy");
+        citation.GetProperty("arguments").GetRawText().ShouldBe(call.GetProperty("arguments").GetRawText());
+        citation.GetProperty("url").GetString().ShouldBe("/api/v1/citypulse/energy?from=2026-10-01T00:00:00Z&to=2026-11-01T00:00:00Z&resolution=1mo");
+        answer.GetProperty("unverifiedNumbers").GetArrayLength().ShouldBe(0);
+
         provider.Seen.Count.ShouldBe(2);
         provider.Seen.ShouldAllBe(r => r.PathAndQuery == "/v1/chat/completions" && r.Authorization == "Bearer sk-very-secret");
         var first = JsonElement.Parse(provider.Seen[0].Body);
         first.GetProperty("model").GetString().ShouldBe("some-model");
         var tools = first.GetProperty("tools").EnumerateArray().Select(t => t.GetProperty("function")).ToList();
-        tools.Select(t => t.GetProperty("name").GetString()).ShouldBe(["list_buildings", "list_sensors", "get_energy", "rank_buildings", "compare_energy"]);
+        tools.Select(t => t.GetProperty("name").GetString()).ShouldBe([
+            "list_buildings", "list_sensors", "get_energy", "rank_buildings", "compare_energy", "get_readings", "get_latest", "find_anomalies", "get_data_quality", "get_forecast", "list_alerts"]);
         tools[2].GetProperty("parameters").GetProperty("required").EnumerateArray().Select(r => r.GetString()).ShouldBe(["from", "to"]);
         Messages(provider.Seen[1])[^1].GetProperty("content").GetString()!.ShouldContain("1234.5");
         _api.Seen.ShouldHaveSingleItem().Authorization.ShouldBe($"Bearer {token}");
         gateway.Log.Lines.ShouldNotContain(l => l.Message.Contains("sk-very-secret", StringComparison.Ordinal) || l.Message.Contains("in October?", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_number_that_no_tool_gave_is_marked_and_stays_so()
+    {
+        await using var provider = await FakeServer.StartAsync((context, request) => FakeServer.JsonAsync(
+            context, Messages(request).Any(m => m.GetProperty("role").GetString() == "tool") ? TextAnswer("It is 1234.5 kWh, and 999 more in the cellar.") : ToolAnswer));
+        await using var gateway = await StartAsync(provider);
+        using var client = gateway.CreateClient();
+        using var response = await client.AskAsync("How much energy in October?");
+        var answer = await response.ReadAsync(HttpStatusCode.OK);
+        answer.GetProperty("unverifiedNumbers").EnumerateArray().Select(n => n.GetDouble()).ShouldBe([999]);
+
+        var kept = await (await client.GetAsync($"/api/v1/ai/conversations/{answer.GetProperty("conversationId").GetString()}")).ReadAsync(HttpStatusCode.OK);
+        var message = kept.GetProperty("messages")[1];
+        message.GetProperty("unverifiedNumbers").GetRawText().ShouldBe("[999]");
+        message.GetProperty("citations")[0].GetProperty("url").GetString().ShouldBe(answer.GetProperty("citations")[0].GetProperty("url").GetString());
     }
 
     [Fact]
