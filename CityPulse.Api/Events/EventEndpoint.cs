@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Hosting;
@@ -17,7 +16,7 @@ public sealed record EventRequest(Guid OrganizationId, string Type, IReadOnlyLis
 /// Lets the other services tell events, <c>POST /internal/events</c>: 204 means that the event is in the outbox, will be told in its
 /// order, and can be replayed. They tell of swarm runs only; everything else is Api's own to tell.
 /// </summary>
-internal static partial class EventEndpoint
+internal static class EventEndpoint
 {
     private const int MostTopics = 8;
 
@@ -35,9 +34,9 @@ internal static partial class EventEndpoint
             return Problems.Validation("organizationId", "organizationId is required.");
         }
 
-        if (!TypePattern().IsMatch(request.Type ?? ""))
+        if (!EventTypes.SwarmRun.Contains(request.Type ?? ""))
         {
-            return Problems.Validation("type", "type must be such as swarm.step.");
+            return Problems.Validation("type", $"type must be one of {string.Join(", ", EventTypes.SwarmRun.Order())}.");
         }
 
         if (request.Topics is not { Count: > 0 and <= MostTopics } topics || !topics.All(IsSwarmRun))
@@ -53,7 +52,4 @@ internal static partial class EventEndpoint
 
     private static bool IsSwarmRun(string? topic) =>
         topic?.Split('/') is ["swarm", var id] && Guid.TryParseExact(id, "D", out var run) && topic == Topics.SwarmRun(run);
-
-    [GeneratedRegex("^swarm\\.[a-z_]{1,40}$", RegexOptions.CultureInvariant)]
-    private static partial Regex TypePattern();
 }

@@ -28,7 +28,7 @@ internal sealed record EmissionFactorResponse(
 
 /// <summary>What an emission factor must be, and how a request becomes one.</summary>
 internal sealed class EmissionFactorResource()
-    : TermsResource<EmissionFactor, EmissionFactorRequest, EmissionFactorResponse>(Route, "emission factor", "emission_factor")
+    : TermsResource<EmissionFactor, EmissionFactorRequest, EmissionFactorResponse>(Route, "emission factor")
 {
     public const string Route = "/api/v1/citypulse/energy/factors";
     public const int MaxRegion = 100;

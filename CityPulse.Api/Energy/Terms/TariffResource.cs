@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace CityPulse.Api.Energy.Terms;
 
 /// <summary>What a tariff must be, and how a request becomes one.</summary>
-internal sealed class TariffResource() : TermsResource<Tariff, TariffRequest, TariffResponse>(Route, "tariff", "tariff")
+internal sealed class TariffResource() : TermsResource<Tariff, TariffRequest, TariffResponse>(Route, "tariff")
 {
     public const string Route = "/api/v1/citypulse/energy/tariffs";
     public const int MaxRates = 100;

@@ -1,5 +1,4 @@
 using CityPulse.Api.Data;
-using CityPulse.Api.Events;
 using CityPulse.Api.Http;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
@@ -18,9 +17,10 @@ internal interface ITermsResponse
 }
 
 /// <summary>
-/// The calls on terms (tariffs, emission factors): created, read, replaced, patched and deleted in one way, whatever they say.
+/// The calls on terms (tariffs, emission factors): created, read, replaced, patched and deleted in one way, whatever they say. The live
+/// stream has no event for them.
 /// </summary>
-internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route, string noun, string word)
+internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route, string noun)
     where TEntity : TenantEntity
     where TRequest : class
     where TResponse : class, ITermsResponse
@@ -82,7 +82,7 @@ internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route
     }
 
     private async Task<Results<Added<TResponse>, ProblemHttpResult>> CreateAsync(
-        TRequest request, CityDb db, Outbox outbox, CancellationToken cancellationToken)
+        TRequest request, CityDb db, CancellationToken cancellationToken)
     {
         var check = Check(request);
         if (check.Failed)
@@ -95,7 +95,7 @@ internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route
             {
                 var entity = Create(request);
                 db.Add(entity);
-                var (saved, refusal) = await SaveAsync(db, outbox, entity, "created", token);
+                var (saved, refusal) = await SaveAsync(db, entity, token);
                 return saved is null ? refusal! : Answers.Created($"{route}/{saved.Id}", saved, ETags.Of(saved.Id, saved.Version));
             },
             cancellationToken);
@@ -107,24 +107,24 @@ internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route
             : Problems.NotFound(noun);
 
     private async Task<Results<Changed<TResponse>, ProblemHttpResult>> ReplaceAsync(
-        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, HttpRequest http, CityDb db, Outbox outbox, CancellationToken cancellationToken)
+        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, HttpRequest http, CityDb db, CancellationToken cancellationToken)
     {
         var (request, problem) = await Bodies.ReadReplacementAsync<TRequest>(http, ReadOnly, id);
-        return request is null ? problem! : await ChangeAsync(db, outbox, id, ifMatch, _ => new(request, null), cancellationToken);
+        return request is null ? problem! : await ChangeAsync(db, id, ifMatch, _ => new(request, null), cancellationToken);
     }
 
     private async Task<Results<Changed<TResponse>, ProblemHttpResult>> PatchAsync(
-        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, HttpRequest http, CityDb db, Outbox outbox, CancellationToken cancellationToken)
+        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, HttpRequest http, CityDb db, CancellationToken cancellationToken)
     {
         var (patch, problem) = await Bodies.ReadMergePatchAsync<TRequest>(http);
         return patch is null
             ? problem!
             : await ChangeAsync(
-                db, outbox, id, ifMatch, e => MergePatch.Apply(ToRequest(e), patch, Json.Options(http.HttpContext)), cancellationToken);
+                db, id, ifMatch, e => MergePatch.Apply(ToRequest(e), patch, Json.Options(http.HttpContext)), cancellationToken);
     }
 
     private async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, Outbox outbox, CancellationToken cancellationToken) =>
+        Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, CityDb db, CancellationToken cancellationToken) =>
         await db.InTransactionAsync<Results<NoContent, ProblemHttpResult>>(
             async token =>
             {
@@ -139,13 +139,12 @@ internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route
                 }
 
                 db.Remove(entity);
-                outbox.Append(db, db.OrganizationId, $"{word}.deleted", [Topics.Energy], Shape(entity));
                 return await db.TrySaveAsync(token) is { } constraint ? Refuse(constraint) : TypedResults.NoContent();
             },
             cancellationToken);
 
     private Task<Results<Changed<TResponse>, ProblemHttpResult>> ChangeAsync(
-        CityDb db, Outbox outbox, Guid id, string? ifMatch, Func<TEntity, Parsed<TRequest>> change, CancellationToken cancellationToken) =>
+        CityDb db, Guid id, string? ifMatch, Func<TEntity, Parsed<TRequest>> change, CancellationToken cancellationToken) =>
         db.InTransactionAsync<Results<Changed<TResponse>, ProblemHttpResult>>(
             async token =>
             {
@@ -172,30 +171,13 @@ internal abstract class TermsResource<TEntity, TRequest, TResponse>(string route
                 }
 
                 Write(entity, request);
-                var (saved, unsaved) = await SaveAsync(db, outbox, entity, "updated", token);
+                var (saved, unsaved) = await SaveAsync(db, entity, token);
                 return saved is null ? unsaved! : Answers.Changed(saved, ETags.Of(saved.Id, saved.Version));
             },
             cancellationToken);
 
-    /// <summary>Saves and tells it; a change that changes nothing is no event.</summary>
-    private async Task<(TResponse? Saved, ProblemHttpResult? Refusal)> SaveAsync(
-        CityDb db, Outbox outbox, TEntity entity, string what, CancellationToken cancellationToken)
-    {
-        var changed = db.ChangeTracker.HasChanges();
-        if (await db.TrySaveAsync(cancellationToken) is { } constraint)
-        {
-            return (null, Refuse(constraint));
-        }
-
-        var saved = Shape(entity);
-        if (changed)
-        {
-            outbox.Append(db, db.OrganizationId, $"{word}.{what}", [Topics.Energy], saved);
-            await db.SaveChangesAsync(cancellationToken);
-        }
-
-        return (saved, null);
-    }
+    private async Task<(TResponse? Saved, ProblemHttpResult? Refusal)> SaveAsync(CityDb db, TEntity entity, CancellationToken cancellationToken) =>
+        await db.TrySaveAsync(cancellationToken) is { } constraint ? (null, Refuse(constraint)) : (Shape(entity), null);
 
     private ProblemHttpResult Refuse(string constraint) =>
         RefusalOf(constraint) ?? throw new InvalidOperationException($"A {noun} was refused by {constraint}.");

@@ -23,8 +23,8 @@ internal static class RecordEvents
         var events = new List<RecordEvent>();
         for (var i = 0; i < record.Topics.Length; i++)
         {
-            // A topic that this version does not know is another version's business.
-            if (Topic.TryParse(record.Topics[i], out var topic) && followed(topic))
+            // A topic, or an event in it, that this version does not know is another version's business.
+            if (Topic.TryParse(record.Topics[i], out var topic) && topic.Types.Contains(record.Type) && followed(topic))
             {
                 events.Add(new RecordEvent(new EventId(record.Position, i), topic, null));
             }

@@ -33,6 +33,18 @@ internal readonly record struct Topic(TopicKind Kind, Guid Id = default)
         _ => null,
     };
 
+    /// <summary>The events that it tells.</summary>
+    public IReadOnlySet<string> Types => Kind switch
+    {
+        TopicKind.Readings or TopicKind.BuildingReadings or TopicKind.SensorReadings => EventTypes.Readings,
+        TopicKind.Alerts or TopicKind.BuildingAlerts => EventTypes.Alerts,
+        TopicKind.Buildings => EventTypes.Buildings,
+        TopicKind.Energy => EventTypes.Energy,
+        TopicKind.SwarmRun => EventTypes.SwarmRun,
+        TopicKind.Presence => EventTypes.Presence,
+        _ => throw new UnreachableException(),
+    };
+
     /// <summary>What the caller must be allowed to in order to follow the topic.</summary>
     public Permission Permission => Kind switch
     {

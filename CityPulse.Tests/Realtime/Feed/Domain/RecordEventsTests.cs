@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Text;
+using System.Text.RegularExpressions;
 using CityPulse.Contracts;
 using CityPulse.Realtime.Feed.Domain;
 using Shouldly;
 
 namespace CityPulse.Tests.Realtime.Feed.Domain;
 
-public sealed class RecordEventsTests
+public sealed partial class RecordEventsTests
 {
     private static readonly Guid A = Guid.CreateVersion7(), B = Guid.CreateVersion7();
     private static readonly Guid A1 = Guid.CreateVersion7(), A2 = Guid.CreateVersion7(), B1 = Guid.CreateVersion7();
@@ -42,12 +43,38 @@ public sealed class RecordEventsTests
         events.ConvertAll(e => (e.Id.Index, e.Topic)).ShouldBe([(0, new Topic(TopicKind.Alerts)), (2, new Topic(TopicKind.BuildingAlerts, A))]);
     }
 
+    [Fact]
+    public void A_topic_tells_the_events_that_its_contract_lists_and_no_other()
+    {
+        var listed = Rows().Matches(File.ReadAllText(NodeScript.Source("docs/realtime.md")).Split("\n## ").Single(part => part.StartsWith("Events", StringComparison.Ordinal)))
+            .SelectMany(row => Words().Matches(row.Groups[1].Value).Select(topic => (
+                Topic: topic.Groups[1].Value.Replace("{id}", $"{A}").Replace("{runId}", $"{A}"),
+                Types: Words().Matches(row.Groups[2].Value).Select(type => type.Groups[1].Value).ToList())))
+            .ToDictionary(row => row.Topic, row => row.Types);
+        listed.Keys.Select(topic => Topic.TryParse(topic, out var parsed) ? parsed.Kind : throw new InvalidDataException(topic))
+            .ShouldBe(Enum.GetValues<TopicKind>(), ignoreOrder: true);
+
+        string[] unlisted = ["tariff.created", "tariff.updated", "tariff.deleted", "emission_factor.created", "channel.test", "alert.corrected", "energy", ""];
+        foreach (var type in listed.Values.SelectMany(types => types).Distinct().Where(type => type != StreamRecord.ReadingsType).Concat(unlisted))
+        {
+            var told = RecordEvents.Of(Record(type, [.. listed.Keys], "{}"u8.ToArray()), _ => true);
+            told.ConvertAll(e => e.Topic.ToString()).ShouldBe(listed.Where(row => row.Value.Contains(type)).Select(row => row.Key), type);
+            told.ShouldAllBe(e => listed.Keys.ElementAt(e.Id.Index) == e.Topic.ToString(), "the others keep their ids");
+        }
+    }
+
     [Theory]
     [InlineData("alert.raised", "{ no json")]
     [InlineData("alert.raised", "{} {}")]
     [InlineData("readings", "short")]
     public void Broken_data_is_refused_before_it_reaches_a_client(string type, string data) =>
         Should.Throw<InvalidDataException>(() => RecordEvents.Of(Record(type, ["alerts"], Encoding.UTF8.GetBytes(data)), _ => true));
+
+    [GeneratedRegex(@"^\| (`[a-z/{}`· A-Z]+) \| ([^|]+) \|.+\|$", RegexOptions.Multiline)]
+    private static partial Regex Rows();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Words();
 
     private static StreamRecord Batch(params (Guid Sensor, Guid Building)[] blocks)
     {
