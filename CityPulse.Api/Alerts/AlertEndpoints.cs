@@ -30,6 +30,7 @@ internal static class AlertEndpoints
         services.AddSingleton<AlertMetrics>();
         services.AddSingleton<AlertSignal>();
         services.AddSingleton<IStoredBatchPart, AlertWork>();
+        services.AddSingleton<RuleCache>();
         services.AddScoped<AlertJournal>();
         services.AddScoped<AlertRetirement>();
         services.AddScoped<RuleChange>();

@@ -19,6 +19,12 @@ internal sealed class AlertOptions
     [Range(0.1, 10, ErrorMessage = "Alerts:TickSeconds must be from 0.1 to 10: a due no_data is promised within 15 s.")]
     public double TickSeconds { get; set; } = 1;
 
+    /// <summary>
+    /// For how long every saved state of evaluation is kept, from which late readings are judged; of the months before, the last of each.
+    /// </summary>
+    [Range(1, 366, ErrorMessage = "Alerts:CheckpointDays must be from 1 to 366.")]
+    public int CheckpointDays { get; set; } = 31;
+
     /// <summary>The longest period that a rule can be tried on.</summary>
     [Range(1, 3660, ErrorMessage = "Alerts:PreviewMaxDays must be from 1 to 3660.")]
     public int PreviewMaxDays { get; set; } = 400;

@@ -18,6 +18,10 @@ internal sealed class AlertChannel : TenantEntity
     public AlertSeverity MinSeverity { get; set; }
     /// <summary>Null: of all buildings, later ones included.</summary>
     public Guid[]? BuildingIds { get; set; }
+    /// <summary>Whether a flood of alerts comes as one message now and then.</summary>
+    public bool GroupFloods { get; set; }
+    /// <summary>Null: told at once. Else told of what nobody has acknowledged by then.</summary>
+    public int? EscalateAfterMinutes { get; set; }
 }
 
 // The table is plain SQL (ChannelsMigration).

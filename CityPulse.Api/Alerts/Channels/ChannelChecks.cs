@@ -13,6 +13,7 @@ internal static class ChannelChecks
     private const int LongestName = 200;
     private const int LongestSecret = 500;
     private const int MostBuildings = 1000;
+    private const int LongestEscalationMinutes = 7 * 24 * 60;
 
     /// <summary>Members of the resource that clients read and never write.</summary>
     public static readonly string[] ReadOnly = ["id", "hasSecret", "createdAt", "updatedAt", "version"];
@@ -35,6 +36,8 @@ internal static class ChannelChecks
                 break;
         }
 
+        check.Check(
+            request.EscalateAfterMinutes is null or (>= 1 and <= LongestEscalationMinutes), "escalateAfterMinutes", "escalateAfterMinutes must be from 1 to 10080.");
         if (request.BuildingIds is { } buildings)
         {
             check.Check(buildings.Count > 0, "buildingIds", "buildingIds must name a building; leave it out for all.");
@@ -60,6 +63,8 @@ internal static class ChannelChecks
         channel.Url = request.Url;
         channel.Recipient = request.To;
         channel.MinSeverity = Words.Parse<AlertSeverity>(request.MinSeverity!);
+        channel.GroupFloods = request.GroupFloods ?? channel.Type == ChannelType.Email;
+        channel.EscalateAfterMinutes = request.EscalateAfterMinutes;
         if (!(request.BuildingIds ?? []).SequenceEqual(channel.BuildingIds ?? []) || request.BuildingIds is null != channel.BuildingIds is null)
         {
             channel.BuildingIds = request.BuildingIds is { } ids ? [.. ids] : null;
@@ -84,6 +89,8 @@ internal static class ChannelChecks
         To = channel.Recipient,
         MinSeverity = Words.Of(channel.MinSeverity),
         BuildingIds = channel.BuildingIds,
+        GroupFloods = channel.GroupFloods,
+        EscalateAfterMinutes = channel.EscalateAfterMinutes,
     };
 
     private static void CheckWebhook(Validator check, ChannelRequest request, bool allowPrivate)

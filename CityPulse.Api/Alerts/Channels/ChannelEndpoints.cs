@@ -26,6 +26,7 @@ internal static class ChannelEndpoints
         services.AddSingleton<EmailSender>();
         services.AddSingleton<DeliverySignal>();
         services.AddSingleton<DeliveryClaims>();
+        services.AddSingleton<FloodTeller>();
         services.AddScoped<DeliveryQueue>();
         services.AddScoped<DeliveryRun>();
         services.AddHostedService<DeliveryWorker>();

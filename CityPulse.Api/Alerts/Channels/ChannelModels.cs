@@ -22,6 +22,10 @@ public sealed record ChannelRequest
     public string? MinSeverity { get; init; }
     /// <summary>Alerts of these buildings; absent: of all, later ones included.</summary>
     public IReadOnlyList<Guid>? BuildingIds { get; init; }
+    /// <summary>Whether more than 10 alerts in 10 minutes come as one message now and then. Default: true for e-mail, false for a webhook.</summary>
+    public bool? GroupFloods { get; init; }
+    /// <summary>Told only of alerts that nobody has acknowledged for so long, 1 to 10080 minutes; absent: of all, at once.</summary>
+    public int? EscalateAfterMinutes { get; init; }
 
     /// <summary>A secret must not get into a log by way of its record.</summary>
     public override string ToString() => nameof(ChannelRequest);
@@ -30,27 +34,31 @@ public sealed record ChannelRequest
 /// <param name="HasSecret">Whether its messages are signed. The secret itself is shown to nobody.</param>
 internal sealed record ChannelResponse(
     Guid Id, string Name, ChannelType Type, string? Url, string? To, bool HasSecret, AlertSeverity MinSeverity, IReadOnlyList<Guid>? BuildingIds,
-    DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version)
+    bool GroupFloods, int? EscalateAfterMinutes, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, int Version)
 {
     public static ChannelResponse Of(AlertChannel c) =>
-        new(c.Id, c.Name, c.Type, c.Url, c.Recipient, c.Secret is not null, c.MinSeverity, c.BuildingIds, c.CreatedAt, c.UpdatedAt, c.Version);
+        new(c.Id, c.Name, c.Type, c.Url, c.Recipient, c.Secret is not null, c.MinSeverity, c.BuildingIds, c.GroupFloods, c.EscalateAfterMinutes,
+            c.CreatedAt, c.UpdatedAt, c.Version);
 
     public string ETag() => ETags.Of(Id, Version);
 }
 
-/// <param name="Status"><c>pending</c>, <c>delivered</c> or <c>dead</c>.</param>
+/// <param name="Status"><c>pending</c>, <c>delivered</c>, <c>dead</c>, <c>gathered</c> or <c>grouped</c>.</param>
 public sealed record DeliveryFilter(
     [FromQuery(Name = "status")] string? Status,
     [FromQuery(Name = "limit")] int? Limit,
     [FromQuery(Name = "cursor")] string? Cursor);
 
-/// <param name="AlertId">Null for a test.</param>
+/// <param name="AlertId">Null for a test and for a flood.</param>
 /// <param name="EventId">The id that the receiver gets, the same at every attempt.</param>
-/// <param name="Status"><c>pending</c>: not there yet, it is tried again; <c>dead</c>: given up.</param>
+/// <param name="Status">
+/// <c>pending</c>: not there yet, it is tried again; <c>dead</c>: given up; <c>gathered</c>: waits to be told with others; <c>grouped</c>: told with others.
+/// </param>
 /// <param name="NextAttemptAt">Null when it is finished.</param>
+/// <param name="GroupId">The delivery that told it with others.</param>
 internal sealed record DeliveryResponse(
     Guid Id, Guid ChannelId, Guid? AlertId, Guid EventId, string Type, DeliveryStatus Status, IReadOnlyList<AttemptModel> Attempts,
-    DateTimeOffset CreatedAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt);
+    DateTimeOffset CreatedAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt, Guid? GroupId);
 
 /// <param name="Status">What the receiver answered; null where it did not.</param>
 /// <param name="Error">Null where it arrived.</param>

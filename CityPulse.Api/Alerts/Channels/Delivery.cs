@@ -11,7 +11,7 @@ internal sealed class Delivery
     public Guid Id { get; init; }
     public Guid OrganizationId { get; init; }
     public Guid ChannelId { get; init; }
-    /// <summary>Null for a test.</summary>
+    /// <summary>Null for a test and for a flood.</summary>
     public Guid? AlertId { get; init; }
     /// <summary>The same for all channels and attempts.</summary>
     public Guid EventId { get; init; }
@@ -22,11 +22,13 @@ internal sealed class Delivery
     public DateTimeOffset GiveUpAt { get; init; }
     public DeliveryStatus Status { get; set; }
     public int Attempts { get; set; }
-    /// <summary>While somebody is at it: when another one may take over.</summary>
+    /// <summary>While somebody is at it: when another one may take over. Of what is gathered: from when on it may be told.</summary>
     public DateTimeOffset? NextAttemptAt { get; set; }
     /// <summary>Who is at it; a worker that comes late finds another one's.</summary>
     public Guid? Lease { get; set; }
     public DateTimeOffset? FinishedAt { get; set; }
+    /// <summary>The delivery that told it with others.</summary>
+    public Guid? GroupId { get; set; }
 }
 
 internal sealed class DeliveryAttempt

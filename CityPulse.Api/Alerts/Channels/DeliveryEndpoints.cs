@@ -73,7 +73,7 @@ internal static class DeliveryEndpoints
         return
         [
             .. deliveries.Select(d => new DeliveryResponse(
-                d.Id, d.ChannelId, d.AlertId, d.EventId, d.EventType, d.Status, [.. attempts[d.Id]], d.CreatedAt, d.NextAttemptAt, d.FinishedAt)),
+                d.Id, d.ChannelId, d.AlertId, d.EventId, d.EventType, d.Status, [.. attempts[d.Id]], d.CreatedAt, d.NextAttemptAt, d.FinishedAt, d.GroupId)),
         ];
     }
 }

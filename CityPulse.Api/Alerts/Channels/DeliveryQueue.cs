@@ -14,6 +14,13 @@ internal sealed class DeliverySignal : Bell;
 /// <summary>The event as receivers get it: the one of the live stream, with an id of its own.</summary>
 internal sealed record ChannelEvent<T>(Guid Id, string Topic, string Type, DateTimeOffset At, Guid OrganizationId, T Data);
 
+/// <summary>What a flood is told as.</summary>
+/// <param name="Alerts">How many alerts there was news of.</param>
+/// <param name="Open">How many of them still want somebody.</param>
+/// <param name="Items">As they are now, the most severe first; of very many, the first hundred.</param>
+internal sealed record AlertFlood(
+    Guid ChannelId, string Message, int Alerts, int Open, int Critical, int Warning, int Info, DateTimeOffset From, DateTimeOffset To, IReadOnlyList<AlertResponse> Items);
+
 /// <summary>What a test sends instead of an alert.</summary>
 internal sealed record ChannelTest(Guid ChannelId, string Name, string Message);
 
@@ -30,40 +37,95 @@ internal sealed class DeliveryQueue(CityDb db, IOptions<JsonOptions> json, IOpti
             return;
         }
 
-        var channels = await db.Set<AlertChannel>().AsNoTracking()
-            .Select(c => new { c.Id, Scope = new { c.Type, c.MinSeverity, c.BuildingIds } }).ToListAsync(cancellationToken);
+        var channels = (await db.Set<AlertChannel>().AsNoTracking()
+                .Select(c => new { c.Id, c.Type, c.MinSeverity, c.BuildingIds, c.GroupFloods, c.EscalateAfterMinutes }).ToListAsync(cancellationToken))
+            .ConvertAll(c => (c.Id, Scope: new ChannelScope(
+                c.Type, c.MinSeverity, c.BuildingIds, c.GroupFloods, c.EscalateAfterMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : null)));
         if (channels.Count == 0)
         {
             return;
         }
 
         var now = clock.GetUtcNow();
-        foreach (var (alert, type) in events)
+        var news = events.Select(e => (e.Alert, News: NewsOf(e.Alert, e.Type))).ToList();
+        var escalated = channels.Exists(c => c.Scope.EscalateAfter is not null) ? await EscalatedAsync(news, cancellationToken) : [];
+        var floods = channels.Exists(c => c.Scope.GroupsFloods) ? await ToldOfAsync([.. channels.Where(c => c.Scope.GroupsFloods).Select(c => c.Id)], now, cancellationToken) : [];
+        foreach (var (alert, item) in news)
         {
-            var news = new AlertNews(type, alert.Severity, alert.BuildingId, alert.ShelvedUntil is not null, alert.ClearedAt);
-            var wanting = channels.FindAll(c => Routing.Wants(new ChannelScope(c.Scope.Type, c.Scope.MinSeverity, c.Scope.BuildingIds), news, now));
-            if (wanting.Count > 0)
+            var id = Guid.CreateVersion7(now);
+            byte[]? body = null;
+            foreach (var (channel, scope) in channels.Where(c => Routing.Wants(c.Scope, item, now)))
             {
-                var id = Guid.CreateVersion7(now);
-                var body = Write(id, type, now, AlertQueries.Shape(alert));
-                db.AddRange(wanting.Select(c => New(c.Id, alert.Id, id, type, body, now, now.AddHours(options.Value.RetryHours))));
+                if (Routing.TellAt(scope, item, escalated.Contains((channel, alert.Id)), now) is not { } at)
+                {
+                    continue;
+                }
+
+                // What is escalated to somebody is an event of its own, of the time at which it is.
+                var delivery = at > now
+                    ? New(channel, alert.Id, Guid.CreateVersion7(now), AlertNews.Escalated, now, at, other => Write(other, AlertNews.Escalated, at, AlertQueries.Shape(alert)))
+                    : New(channel, alert.Id, id, item.Type, now, now, _ => body ??= Write(id, item.Type, now, AlertQueries.Shape(alert)));
+                if (scope.GroupsFloods)
+                {
+                    delivery.Status = FloodPlan.IsFlood(floods.GetValueOrDefault(channel)) ? DeliveryStatus.Gathered : DeliveryStatus.Pending;
+                    floods[channel] = floods.GetValueOrDefault(channel) + (delivery.EventType is AlertNews.Raised or AlertNews.Escalated ? 1 : 0);
+                }
+
+                db.Add(delivery);
             }
         }
+    }
+
+    /// <summary>One message of what was gathered for a channel.</summary>
+    public Delivery NewFlood(Guid channel, AlertFlood flood)
+    {
+        var now = clock.GetUtcNow();
+        return New(channel, null, Guid.CreateVersion7(now), AlertNews.Flood, now, now, id => Write(id, AlertNews.Flood, now, flood));
     }
 
     /// <summary>A test of a channel, taken by whoever makes it: it is tried once.</summary>
     public Delivery NewTest(AlertChannel channel)
     {
         var now = clock.GetUtcNow();
-        var id = Guid.CreateVersion7(now);
-        var body = Write(id, TestType, now, new ChannelTest(channel.Id, channel.Name, $"This is a test of the channel {channel.Name}."));
-        var delivery = New(channel.Id, null, id, TestType, body, now, now);
+        var test = new ChannelTest(channel.Id, channel.Name, $"This is a test of the channel {channel.Name}.");
+        var delivery = New(channel.Id, null, Guid.CreateVersion7(now), TestType, now, now, id => Write(id, TestType, now, test), retryHours: 0);
         delivery.Lease = Guid.CreateVersion7(now);
         delivery.NextAttemptAt = now + options.Value.Lease;
         return delivery;
     }
 
-    private Delivery New(Guid channel, Guid? alert, Guid eventId, string type, byte[] body, DateTimeOffset now, DateTimeOffset giveUpAt) => new()
+    private static AlertNews NewsOf(Alert alert, string type) =>
+        new(type, alert.Severity, alert.BuildingId, alert.ShelvedUntil is not null, alert.ClearedAt, alert.State);
+
+    /// <summary>Takes back the escalation of what needs none any more, or a new one.</summary>
+    /// <returns>To whom which of the alerts have been escalated.</returns>
+    private async Task<HashSet<(Guid Channel, Guid Alert)>> EscalatedAsync(List<(Alert Alert, AlertNews News)> news, CancellationToken cancellationToken)
+    {
+        var over = news.Where(n => n.News.Type == AlertNews.Raised || !n.News.IsUnseen).Select(n => n.Alert.Id).Distinct().ToArray();
+        await db.Deliveries()
+            .Where(d => over.Contains(d.AlertId!.Value) && d.EventType == AlertNews.Escalated && d.Attempts == 0 && d.Lease == null
+                && (d.Status == DeliveryStatus.Pending || d.Status == DeliveryStatus.Gathered))
+            .ExecuteDeleteAsync(cancellationToken);
+        var alerts = news.Select(n => n.Alert.Id).Distinct().ToArray();
+        var told = await db.Deliveries()
+            .Where(d => alerts.Contains(d.AlertId!.Value) && d.EventType == AlertNews.Escalated
+                && (d.Attempts > 0 || d.Lease != null || d.Status == DeliveryStatus.Grouped))
+            .Select(d => new { d.ChannelId, d.AlertId }).Distinct().ToListAsync(cancellationToken);
+        return [.. told.Select(d => (d.ChannelId, d.AlertId!.Value))];
+    }
+
+    /// <summary>Of how many new alerts each channel has heard lately.</summary>
+    private async Task<Dictionary<Guid, int>> ToldOfAsync(Guid[] channels, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var since = now - FloodPlan.Window;
+        return await db.Deliveries()
+            .Where(d => channels.Contains(d.ChannelId) && (d.EventType == AlertNews.Raised || d.EventType == AlertNews.Escalated) && d.CreatedAt > since)
+            .GroupBy(d => d.ChannelId)
+            .ToDictionaryAsync(g => g.Key, g => g.Count(), cancellationToken);
+    }
+
+    private Delivery New(
+        Guid channel, Guid? alert, Guid eventId, string type, DateTimeOffset now, DateTimeOffset at, Func<Guid, byte[]> body, double? retryHours = null) => new()
     {
         Id = Guid.CreateVersion7(now),
         OrganizationId = db.OrganizationId,
@@ -71,10 +133,10 @@ internal sealed class DeliveryQueue(CityDb db, IOptions<JsonOptions> json, IOpti
         AlertId = alert,
         EventId = eventId,
         EventType = type,
-        Body = body,
+        Body = body(eventId),
         CreatedAt = now,
-        GiveUpAt = giveUpAt,
-        NextAttemptAt = now,
+        GiveUpAt = at.AddHours(retryHours ?? options.Value.RetryHours),
+        NextAttemptAt = at,
     };
 
     private byte[] Write<T>(Guid id, string type, DateTimeOffset at, T data) => JsonSerializer.SerializeToUtf8Bytes(

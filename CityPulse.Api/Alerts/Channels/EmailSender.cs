@@ -91,6 +91,12 @@ internal sealed record EmailText(string Subject, string Body)
         var severity = data.TryGetProperty("severity", out var given) ? $"{given.GetString()} " : "";
         var lines = Shown.Where(name => data.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
             .Select(name => $"{name}: {data.GetProperty(name)}");
+        if (data.TryGetProperty("items", out var items))
+        {
+            lines = lines.Concat(items.EnumerateArray().Select(item => OneLine(
+                $"{item.GetProperty("severity").GetString()} {item.GetProperty("state").GetString()}: {item.GetProperty("message").GetString()} (raised {item.GetProperty("raisedAt").GetString()})")));
+        }
+
         return new EmailText(
             OneLine($"[CityPulse] {severity}{what}: {data.GetProperty("message").GetString()}"),
             string.Join("\r\n", lines.Append($"event: {happening.GetProperty("id").GetString()}")) + "\r\n");

@@ -1,5 +1,7 @@
+using CityPulse.Api.Alerts.Channels;
 using CityPulse.Api.Alerts.Domain;
 using CityPulse.Api.Data;
+using CityPulse.Api.Events;
 using CityPulse.Api.Http;
 using CityPulse.Api.Readings.Ingest;
 using Microsoft.Extensions.Options;
@@ -9,38 +11,30 @@ using NpgsqlTypes;
 namespace CityPulse.Api.Alerts.Evaluation;
 
 /// <summary>
-/// The clock of alerts: wakes what is due without a reading, ends shelves, and takes the figures for the metrics. One replica ticks,
-/// elected by an advisory lock on the connection that it works on; with the connection goes the office, and another takes over.
+/// The clock of alerts: wakes what is due without a reading, ends shelves, tells floods, clears up, and takes the figures for the metrics. One
+/// replica does.
 /// </summary>
-internal sealed partial class AlertTicker(
-    NpgsqlDataSource source, IServiceScopeFactory scopes, DatabaseReady ready, AlertSignal signal, AlertMetrics metrics,
+internal sealed class AlertTicker(
+    NpgsqlDataSource source, IServiceScopeFactory scopes, DatabaseReady ready, AlertSignal signal, FloodTeller floods, AlertMetrics metrics,
     IOptions<AlertOptions> options, TimeProvider time, ILogger<AlertTicker> logger)
-    : BackgroundService
+    : ElectedWork(source, ready, time, logger, AdvisoryLockKeys.AlertTicker, "the clock of alerts")
 {
-    private static readonly TimeSpan ElectionInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FiguresInterval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ClearingInterval = TimeSpan.FromHours(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly TimeProvider _time = time;
+    private DateTimeOffset _clearedAt;
+
+    protected override async Task WorkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await ready.WaitAsync(stoppingToken);
-        while (!stoppingToken.IsCancellationRequested)
+        try
         {
-            try
-            {
-                await using var connection = await source.OpenConnectionAsync(stoppingToken);
-                if (await TryTakeOfficeAsync(connection, stoppingToken))
-                {
-                    LogElected();
-                    await TickAsync(connection, stoppingToken);
-                }
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogLost(e);
-            }
-
+            await TickAsync(connection, cancellationToken);
+        }
+        finally
+        {
+            // The figures are another replica's to tell now.
             metrics.Observe(null, TimeSpan.Zero);
-            await Task.Delay(ElectionInterval, stoppingToken);
         }
     }
 
@@ -51,10 +45,10 @@ internal sealed partial class AlertTicker(
         while (true)
         {
             await TickOnceAsync(connection, cancellationToken);
-            if (observed is null || time.GetElapsedTime(observed.Value) >= FiguresInterval)
+            if (observed is null || _time.GetElapsedTime(observed.Value) >= FiguresInterval)
             {
-                metrics.Observe(await SnapshotAsync(connection, time.GetUtcNow(), cancellationToken), observed is { } last ? time.GetElapsedTime(last) : TimeSpan.Zero);
-                observed = time.GetTimestamp();
+                metrics.Observe(await SnapshotAsync(connection, _time.GetUtcNow(), cancellationToken), observed is { } last ? _time.GetElapsedTime(last) : TimeSpan.Zero);
+                observed = _time.GetTimestamp();
             }
 
             await Task.Delay(interval, cancellationToken);
@@ -63,7 +57,7 @@ internal sealed partial class AlertTicker(
 
     internal async Task TickOnceAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = _time.GetUtcNow();
         if (await WakeDueAsync(connection, now, cancellationToken) > 0)
         {
             signal.Ring();
@@ -73,15 +67,34 @@ internal sealed partial class AlertTicker(
         {
             await UnshelveAsync(organization, alert, now, cancellationToken);
         }
+
+        await floods.TellDueAsync(connection, now, cancellationToken);
+        if (now - _clearedAt >= ClearingInterval)
+        {
+            await ThinCheckpointsAsync(connection, now.AddDays(-options.Value.CheckpointDays), cancellationToken);
+            _clearedAt = now;
+        }
     }
 
-    private static async Task<bool> TryTakeOfficeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>
+    /// Of each month that is long past the last saved state is left: what comes late from there is judged from it, and costs a month of readings
+    /// at most.
+    /// </summary>
+    private static async Task ThinCheckpointsAsync(NpgsqlConnection connection, DateTimeOffset before, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection)
+        await using var command = new NpgsqlCommand(
+            """
+            DELETE FROM alert_checkpoints c WHERE c.at < $1 AND EXISTS (
+                SELECT FROM alert_checkpoints l
+                WHERE l.subject_id = c.subject_id AND l.rule_id = c.rule_id AND l.at > c.at AND l.at < $1 AND l.revision = c.revision
+                  AND date_trunc('month', l.at, 'UTC') = date_trunc('month', c.at, 'UTC'))
+            """,
+            connection)
         {
-            Parameters = { new NpgsqlParameter<long> { TypedValue = AdvisoryLockKeys.AlertTicker } },
+            Parameters = { Time(before) },
+            CommandTimeout = 120,
         };
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<int> WakeDueAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellationToken)
@@ -170,10 +183,4 @@ internal sealed partial class AlertTicker(
     }
 
     private static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset time) => new() { TypedValue = time, NpgsqlDbType = NpgsqlDbType.TimestampTz };
-
-    [LoggerMessage(LogLevel.Information, "This replica keeps the clock of alerts now")]
-    private partial void LogElected();
-
-    [LoggerMessage(LogLevel.Warning, "This replica keeps the clock of alerts no more")]
-    private partial void LogLost(Exception exception);
 }

@@ -10,7 +10,8 @@ namespace CityPulse.Api.Alerts.Evaluation;
 /// readings, and reconciles the alerts with the episodes that come out, all in the caller's transaction. If that fails anywhere, the work
 /// is still there; if it is done twice, the second time finds nothing to change.
 /// </summary>
-internal sealed class BuildingEvaluation(CityDb db, EvaluationStore store, AlertReconciler reconciler, BudgetEvaluation budgets, AlertJournal journal, TimeProvider clock)
+internal sealed class BuildingEvaluation(
+    CityDb db, EvaluationStore store, AlertReconciler reconciler, BudgetEvaluation budgets, RuleCache cache, AlertJournal journal, TimeProvider clock)
 {
     /// <summary>A rule on a subject, with the earliest change that concerns it.</summary>
     private sealed record Assignment(JudgedRule Rule, Subject Subject, IReadOnlyList<WorkItem> Items, long Created, Func<Task<long>> Newest);
@@ -24,7 +25,7 @@ internal sealed class BuildingEvaluation(CityDb db, EvaluationStore store, Alert
         journal.Reset();
         _tracks.Clear();
         _checkpoints.Clear();
-        if (!await store.TryLockAsync(buildingId, cancellationToken))
+        if (await store.TryLockAsync(buildingId, cancellationToken) is not { } version)
         {
             return false;
         }
@@ -34,7 +35,9 @@ internal sealed class BuildingEvaluation(CityDb db, EvaluationStore store, Alert
         var sensors = await db.Sensors.AsNoTracking().Where(s => s.BuildingId == buildingId)
             .Select(s => new WatchedSensor(s.Id, s.Key, s.BuildingId, s.Name, s.Quantity, s.Unit, s.Tags, s.CreatedAt))
             .ToDictionaryAsync(s => s.Id, cancellationToken);
-        var rules = (await db.Set<AlertRule>().AsNoTracking().Where(r => r.Enabled).OrderBy(r => r.Id).ToListAsync(cancellationToken)).ConvertAll(JudgedRule.Of);
+        var rules = await cache.GetAsync(
+            db.OrganizationId, version,
+            async () => (await db.Set<AlertRule>().AsNoTracking().Where(r => r.Enabled).OrderBy(r => r.Id).ToListAsync(cancellationToken)).ConvertAll(JudgedRule.Of));
         await store.ForwardAsync([.. work.Where(w => w.SensorId is { } id && !sensors.ContainsKey(id))], cancellationToken);
 
         var items = work.Where(w => w.SensorId is { } id && sensors.ContainsKey(id)).ToLookup(w => w.SensorId!.Value);

@@ -304,6 +304,14 @@ namespace CityPulse.Api.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<int?>("EscalateAfterMinutes")
+                        .HasColumnType("integer")
+                        .HasColumnName("escalate_after_minutes");
+
+                    b.Property<bool>("GroupFloods")
+                        .HasColumnType("boolean")
+                        .HasColumnName("group_floods");
+
                     b.Property<string>("MinSeverity")
                         .IsRequired()
                         .HasColumnType("text")
@@ -399,6 +407,10 @@ namespace CityPulse.Api.Data.Migrations
                     b.Property<DateTimeOffset>("GiveUpAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("give_up_at");
+
+                    b.Property<Guid?>("GroupId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("group_id");
 
                     b.Property<Guid?>("Lease")
                         .HasColumnType("uuid")

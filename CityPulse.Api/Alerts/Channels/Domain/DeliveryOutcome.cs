@@ -7,6 +7,10 @@ internal enum DeliveryStatus
     Delivered,
     /// <summary>Given up.</summary>
     Dead,
+    /// <summary>Waits to be told with others, in one message.</summary>
+    Gathered,
+    /// <summary>Told with others.</summary>
+    Grouped,
 }
 
 /// <summary>What became of one attempt.</summary>

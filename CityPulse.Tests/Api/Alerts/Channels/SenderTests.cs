@@ -59,7 +59,6 @@ public sealed class SenderTests
         using var sender = new WebhookSender(Options.Create(new ChannelOptions { AllowPrivateTargets = true, TimeoutSeconds = 0.2 }));
         var outcome = await SendAsync(sender, receiver.Url);
         outcome.ShouldBe(DeliveryOutcome.Failed("The receiver did not answer in time."));
-        receiver.Seen.Count.ShouldBe(1);
         var url = receiver.Url;
         await receiver.DisposeAsync();
         using var patient = new WebhookSender(Options.Create(new ChannelOptions { AllowPrivateTargets = true }));
