@@ -2,6 +2,7 @@ using CityPulse.Api.Alerts;
 using CityPulse.Api.Analytics;
 using CityPulse.Api.Audit;
 using CityPulse.Api.Auth;
+using CityPulse.Api.Backlog;
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
 using CityPulse.Api.DeviceKeys;
@@ -31,6 +32,7 @@ builder.AddEvents();
 builder.AddReadings();
 builder.AddHttpConventions();
 builder.AddKeptAnswers();
+builder.AddBacklog();
 builder.AddEdge();
 
 var app = builder.Build();

@@ -2,6 +2,7 @@ using System.Globalization;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace CityPulse.AiGateway.Accounting;
@@ -23,7 +24,7 @@ internal static class UsageEndpoints
 
     public static WebApplicationBuilder AddAccounting(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<UsageMetrics>();
+        builder.Services.AddMeasures<UsageMetrics>();
         builder.Services.AddSingleton<UsageLedger>();
         return builder;
     }

@@ -77,6 +77,9 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
         return fits ? reservation : throw new BudgetExhaustedException(!organizationFits, BudgetMonth.End(now));
     }
 
+    /// <summary>Counts that a model did not answer and another was asked.</summary>
+    public void CountFallback(string reason) => metrics.FellBack(reason);
+
     /// <summary>Writes what a call used, and takes it from the budget instead of what was set aside.</summary>
     public async Task SettleAsync(CallAccount account, CallRecord call, Reservation? reservation)
     {

@@ -61,6 +61,8 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
 
     private volatile bool _ready;
 
+    public bool IsReady => _ready;
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(_ready ? HealthCheckResult.Healthy("Conversations can be kept.") : HealthCheckResult.Unhealthy("The schema ai is not in place yet."));
 

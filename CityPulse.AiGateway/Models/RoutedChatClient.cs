@@ -190,6 +190,7 @@ internal sealed class RoutedChatClient(
             else
             {
                 _fallbacks.Add(new Fallback(route.Models[_at].Id, fault.Reason));
+                ledger.CountFallback(fault.Reason);
                 (_at, retries) = (_at + 1, 0);
             }
         }

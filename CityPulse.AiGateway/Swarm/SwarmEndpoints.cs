@@ -10,6 +10,7 @@ using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Json;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.Net.Http.Headers;
@@ -36,6 +37,8 @@ internal static class SwarmEndpoints
         services.AddSingleton<AgentTurn>();
         services.AddSingleton<RunExecution>();
         services.AddHostedService<SwarmWorker>();
+        services.AddMeasures<RunQueueMetrics>();
+        services.AddHostedService<RunQueueWatch>();
         services.AddHttpClient(RunTeller.ClientName, client => client.BaseAddress = new Uri("http://_internal.api")).AddInternalKey();
         services.AddHostedService<RunTeller>();
         return builder;

@@ -8,6 +8,7 @@ using CityPulse.Api.Readings.Ingest;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -27,7 +28,7 @@ internal static class AlertEndpoints
     {
         var services = builder.Services;
         services.AddOptions<AlertOptions>().BindConfiguration(AlertOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<AlertMetrics>();
+        services.AddMeasures<AlertMetrics>();
         services.AddSingleton<AlertSignal>();
         services.AddSingleton<IStoredBatchPart, AlertWork>();
         services.AddSingleton<RuleCache>();

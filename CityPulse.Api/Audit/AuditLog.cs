@@ -27,6 +27,7 @@ internal sealed partial class AuditLog : BackgroundService
         (_source, _ready, _logger) = (source, ready, logger);
         _lost = meters.Create("CityPulse.Audit").CreateCounter<long>(
             "citypulse.audit.lost", description: "Entries that were not written: refusals beyond a person's budget, or beyond the queue.");
+        _lost.Add(0);
         _waiting = Channel.CreateBounded<AuditEntry>(
             new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true }, _ => _lost.Add(1));
     }

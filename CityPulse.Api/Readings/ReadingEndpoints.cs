@@ -7,6 +7,7 @@ using CityPulse.Api.Readings.Rollups;
 using CityPulse.Api.Sensors;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 
 namespace CityPulse.Api.Readings;
 
@@ -18,7 +19,7 @@ internal static class ReadingEndpoints
         builder.Services.AddSingleton<ReadingPartitions>();
         builder.Services.AddSingleton<ReadingStore>();
         builder.Services.AddSingleton<ReadingReader>();
-        builder.Services.AddSingleton<IngestMetrics>();
+        builder.Services.AddMeasures<IngestMetrics>();
         builder.Services.AddSingleton<IngestGate>();
         builder.Services.AddOptions<IngestOptions>().BindConfiguration(IngestOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddHostedService<PartitionKeeper>();

@@ -4,6 +4,7 @@ using CityPulse.Realtime.SocketIo;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Http.Resilience;
 using Polly;
 
@@ -19,7 +20,7 @@ internal static class FeedConfiguration
         builder.AddRedisClient("redis");
         builder.AcceptAccessTokenFromQuery(Door.Path);
         builder.Services.AddMemoryCache();
-        builder.Services.AddSingleton<FeedMetrics>();
+        builder.Services.AddMeasures<FeedMetrics>();
         builder.Services.AddSingleton<Broadcaster>();
         builder.Services.AddSingleton<KnownResources>();
         builder.Services.AddSingleton<Subscriptions>();

@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
+using CityPulse.ServiceDefaults.Telemetry;
 
 namespace CityPulse.Realtime.Feed;
 
 /// <summary>What the live stream tells about itself.</summary>
-internal sealed class FeedMetrics : IDisposable
+internal sealed class FeedMetrics : IMeasures, IDisposable
 {
     public const string MeterName = "CityPulse.Realtime";
 
@@ -31,6 +32,17 @@ internal sealed class FeedMetrics : IDisposable
         _replayed = _meter.CreateCounter<long>("citypulse.realtime.replays", "{replay}", "Subscriptions with since, by outcome.");
         _lag = _meter.CreateHistogram<double>("citypulse.realtime.lag", "s", "From the change to its events being handed to connections.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
+        _connections.Add(0);
+        _subscriptions.Add(0);
+        foreach (var counter in (Counter<long>[])[_delivered, _dropped, _missed])
+        {
+            counter.Add(0);
+        }
+
+        foreach (var why in Enum.GetValues<FeedClose>())
+        {
+            _closed.Add(0, Of(why));
+        }
     }
 
     public void Connected() => _connections.Add(1);
@@ -43,7 +55,7 @@ internal sealed class FeedMetrics : IDisposable
 
     public void Dropped(int events) => _dropped.Add(events);
 
-    public void Closed(FeedClose why) => _closed.Add(1, new KeyValuePair<string, object?>("reason", why.Code()));
+    public void Closed(FeedClose why) => _closed.Add(1, Of(why));
 
     public void Applied(TimeSpan lag, bool live)
     {
@@ -56,4 +68,6 @@ internal sealed class FeedMetrics : IDisposable
     public void Replayed(bool gap) => _replayed.Add(1, new KeyValuePair<string, object?>("outcome", gap ? "gap" : "complete"));
 
     public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Of(FeedClose why) => new("reason", why.Code());
 }

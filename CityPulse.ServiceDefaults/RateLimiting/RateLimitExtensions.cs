@@ -1,4 +1,5 @@
 using CityPulse.ServiceDefaults.Redis;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -14,7 +15,7 @@ internal static class RateLimitExtensions
         builder.Services.AddSingleton<IValidateOptions<RateLimitOptions>, RateLimitOptionsValidator>();
         builder.Services.AddSingleton<RedisReach>();
         builder.Services.AddSingleton<SharedWindows>();
-        builder.Services.AddSingleton<RateLimitMetrics>();
+        builder.Services.AddMeasures<RateLimitMetrics>();
     }
 
     public static void UseRateLimits(this WebApplication app)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -37,6 +38,12 @@ internal sealed class JsonLines(TimeProvider time) : ConsoleFormatter(FormatterN
             json.WriteNumber("EventId"u8, logEntry.EventId.Id);
             json.WriteString("LogLevel"u8, NameOf(logEntry.LogLevel));
             json.WriteString("Category"u8, logEntry.Category);
+            if (Activity.Current is { } activity)
+            {
+                json.WriteString("TraceId"u8, activity.TraceId.ToHexString());
+                json.WriteString("SpanId"u8, activity.SpanId.ToHexString());
+            }
+
             json.WriteString("Message"u8, logEntry.Formatter(logEntry.State, logEntry.Exception));
             if (logEntry.Exception is { } exception)
             {

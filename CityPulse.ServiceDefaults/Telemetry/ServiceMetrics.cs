@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace CityPulse.ServiceDefaults.Telemetry;
 
 /// <summary>What every service counts beyond what the framework counts by itself.</summary>
-internal sealed class ServiceMetrics : IDisposable
+internal sealed class ServiceMetrics : IMeasures, IDisposable
 {
     /// <summary>Meters whose name begins so are exported; slices name theirs <c>CityPulse.Something</c>.</summary>
     public const string MeterName = "CityPulse";

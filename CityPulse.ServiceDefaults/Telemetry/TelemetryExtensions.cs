@@ -19,9 +19,10 @@ internal static class TelemetryExtensions
 
     public static WebApplicationBuilder AddServiceTelemetry(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<ServiceMetrics>();
+        builder.Services.AddMeasures<ServiceMetrics>();
         builder.Services.AddSingleton<RequestLog>();
         builder.AddLogs();
+        builder.AddLogFiles();
 
         var telemetry = builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddAspNetCoreInstrumentation()
@@ -47,8 +48,13 @@ internal static class TelemetryExtensions
         return builder;
     }
 
-    public static void MapMetrics(this WebApplication app) =>
+    public static void MapMetrics(this WebApplication app)
+    {
+        // Who listens comes first: zeros that were counted before are lost, and with them the metric until its first count.
+        _ = app.Services.GetRequiredService<MeterProvider>();
+        _ = app.Services.GetServices<IMeasures>().Count();
         app.MapPrometheusScrapingEndpoint(InternalPortExtensions.MetricsPath).AllowAnonymous().DisableHttpMetrics();
+    }
 
     private static void AddLogs(this WebApplicationBuilder builder)
     {

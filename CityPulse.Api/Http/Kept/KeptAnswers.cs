@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using CityPulse.Api.Energy;
 using CityPulse.ServiceDefaults.Security;
+using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Caching.Memory;
@@ -21,7 +22,7 @@ internal static class KeptAnswers
     public static void AddKeptAnswers(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AnswerVersions>();
-        builder.Services.AddSingleton<KeptAnswerMetrics>();
+        builder.Services.AddMeasures<KeptAnswerMetrics>();
         builder.Services.AddSingleton<IDistributedCache, SharedAnswers>();
         builder.Services.Configure<MemoryCacheOptions>(options => options.SizeLimit = MostBytesInMemory);
         builder.Services.AddHybridCache(options =>
@@ -138,8 +139,12 @@ internal sealed class PendingAnswer
     }
 }
 
-internal sealed class KeptAnswerMetrics : IDisposable
+internal sealed class KeptAnswerMetrics : IMeasures, IDisposable
 {
+    private const string HitWord = "hit";
+    private const string MissWord = "miss";
+    private const string BypassWord = "bypass";
+
     private readonly Meter _meter;
     private readonly Counter<long> _reads;
 
@@ -147,15 +152,19 @@ internal sealed class KeptAnswerMetrics : IDisposable
     {
         _meter = meters.Create("CityPulse.KeptAnswers");
         _reads = _meter.CreateCounter<long>("citypulse.answers.reads", "{read}", "Hot reads: answered from the cache (hit), anew (miss), or past it (bypass).");
+        foreach (var how in (string[])[HitWord, MissWord, BypassWord])
+        {
+            Count(how, 0);
+        }
     }
 
-    public void Hit() => Count("hit");
+    public void Hit() => Count(HitWord, 1);
 
-    public void Missed() => Count("miss");
+    public void Missed() => Count(MissWord, 1);
 
-    public void Bypassed() => Count("bypass");
+    public void Bypassed() => Count(BypassWord, 1);
 
-    private void Count(string how) => _reads.Add(1, new KeyValuePair<string, object?>("answered", how));
+    private void Count(string how, int reads) => _reads.Add(reads, new KeyValuePair<string, object?>("answered", how));
 
     public void Dispose() => _meter.Dispose();
 }

@@ -36,6 +36,9 @@ internal sealed class IngestBatch(long nowMicroseconds) : IDisposable
 
     public int Count { get; private set; }
 
+    /// <summary>Of the rows that are good by themselves; null when there is none.</summary>
+    public long? NewestMicroseconds { get; private set; }
+
     public bool IsFull => Count == IngestLimits.MaxRows;
 
     public Span<IngestRow> Rows => _rows.AsSpan(0, Count);
@@ -68,6 +71,11 @@ internal sealed class IngestBatch(long nowMicroseconds) : IDisposable
         else if (detail is not null && WantsDetail)
         {
             _details[Count] = detail;
+        }
+
+        if (stored.Fault == RowFault.None && !(row.AtMicroseconds <= NewestMicroseconds))
+        {
+            NewestMicroseconds = row.AtMicroseconds;
         }
 
         Count++;

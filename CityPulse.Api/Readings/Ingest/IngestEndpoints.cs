@@ -59,7 +59,8 @@ internal static class IngestEndpoints
         {
             var started = time.GetTimestamp();
             var (outcome, sensors) = await store.StoreAsync(organizationId, batch, sift, cancellationToken);
-            metrics.Stored(outcome, batch.Count, time.GetElapsedTime(started));
+            var lag = batch.NewestMicroseconds is { } newest ? TimeSpan.FromMicroseconds(Timestamp.FromDateTimeOffset(time.GetUtcNow()) - newest) : (TimeSpan?)null;
+            metrics.Stored(outcome, batch.Count, time.GetElapsedTime(started), lag);
             return Answer(outcome, batch, sensors);
         }
         catch (NpgsqlException e) when (e.IsTransient)

@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
+using CityPulse.ServiceDefaults.Telemetry;
 
 namespace CityPulse.Api.Readings.Rollups;
 
 /// <summary>What keeping rollups takes.</summary>
-internal sealed class RollupMetrics : IDisposable
+internal sealed class RollupMetrics : IMeasures, IDisposable
 {
     private readonly Meter _meter;
     private readonly Counter<long> _readings;

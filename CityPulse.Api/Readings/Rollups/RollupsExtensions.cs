@@ -1,4 +1,5 @@
 using CityPulse.Api.Readings.Ingest;
+using CityPulse.ServiceDefaults.Telemetry;
 
 namespace CityPulse.Api.Readings.Rollups;
 
@@ -9,7 +10,7 @@ internal static class RollupsExtensions
     {
         builder.Services.AddOptions<RollupOptions>().BindConfiguration(RollupOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<RollupSignal>();
-        builder.Services.AddSingleton<RollupMetrics>();
+        builder.Services.AddMeasures<RollupMetrics>();
         builder.Services.AddSingleton<RollupReader>();
         builder.Services.AddSingleton<RollupRefresh>();
         builder.Services.AddSingleton<IStoredBatchPart, DirtySpans>();

@@ -200,7 +200,7 @@ public sealed class AlertApiTests(AlertsApi api)
                     using var client = host.CreateInternalClient();
                     return await client.GetStringAsync("/metrics");
                 }));
-                return metrics.Any(m => m.Contains("citypulse_alerts_raised", StringComparison.Ordinal))
+                return metrics.Any(m => System.Text.RegularExpressions.Regex.IsMatch(m, @"citypulse_alerts_raised_total\S* [1-9]"))
                     && metrics.Any(m => m.Contains("citypulse_alerts_open", StringComparison.Ordinal));
             },
             "the metrics tell of alerts");

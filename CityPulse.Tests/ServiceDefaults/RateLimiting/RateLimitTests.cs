@@ -213,7 +213,7 @@ public sealed class RateLimitTests(TestStores stores)
         // One process listens to the instruments of all hosts in it, so that both must be away before either is asked.
         using var metrics = one.CreateClient(1);
         var text = await metrics.GetStringAsync("/metrics");
-        text.ShouldContain("citypulse_ratelimit_counted_alone");
+        text.ShouldMatch(@"citypulse_ratelimit_counted_alone_total\S* [1-9]");
         text.Split('\n').Where(line => line.StartsWith("citypulse_redis_away", StringComparison.Ordinal)).ShouldAllBe(line => line.Contains("} 1"));
 
         await using var again = await TestStores.StartRedisAsync(redis.Port);

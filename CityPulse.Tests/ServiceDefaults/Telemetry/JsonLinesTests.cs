@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,16 @@ public sealed class JsonLinesTests
         record.GetProperty("State").GetProperty("ElapsedMs").GetDouble().ShouldBe(1.25);
         record.GetProperty("State").GetProperty("ErrorId").ValueKind.ShouldBe(JsonValueKind.Null);
         record.GetProperty("State").TryGetProperty("{OriginalFormat}", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_record_names_the_trace_that_it_belongs_to()
+    {
+        Parse(Write("alone", [])).TryGetProperty("TraceId", out _).ShouldBeFalse();
+        using var activity = new Activity("work").Start();
+        var record = Parse(Write("within", []));
+        record.GetProperty("TraceId").GetString().ShouldBe(activity.TraceId.ToString());
+        record.GetProperty("SpanId").GetString().ShouldBe(activity.SpanId.ToString());
     }
 
     [Fact]
