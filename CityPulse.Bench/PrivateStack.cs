@@ -13,6 +13,7 @@ internal sealed class PrivateStack : IAsyncDisposable
     private readonly List<Subject> _subjects = [];
     private readonly string _encryptionKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
     private string _redis = "";
+    private string _repository = Subject.Repository;
     private Func<CancellationToken, Task> _startApi = _ => Task.CompletedTask;
     private Func<CancellationToken, Task> _startPostgres = _ => Task.CompletedTask;
     private Subject? _postgres;
@@ -29,9 +30,11 @@ internal sealed class PrivateStack : IAsyncDisposable
     public string Database { get; private set; } = "";
 
     /// <param name="settings">Environment of the Api, on top of what every benchmark has.</param>
-    public static async Task<PrivateStack> StartAsync(CancellationToken cancellationToken, IReadOnlyDictionary<string, string>? settings = null)
+    /// <param name="repository">Where another version of the Api lies, built.</param>
+    public static async Task<PrivateStack> StartAsync(
+        CancellationToken cancellationToken, IReadOnlyDictionary<string, string>? settings = null, string? repository = null)
     {
-        var stack = new PrivateStack();
+        var stack = new PrivateStack { _repository = repository ?? Subject.Repository };
         try
         {
             await stack.StartAllAsync(settings ?? new Dictionary<string, string>(), cancellationToken);
@@ -115,15 +118,16 @@ internal sealed class PrivateStack : IAsyncDisposable
         Database = $"Host=127.0.0.1;Port={postgresPort};Username=postgres;Password={Password};Database=citydb";
         _redis = $"127.0.0.1:{redisPort}";
         Address = NewAddress();
-        _startApi = async token => Api = await StartApiAsync(Address, settings, token);
+        _startApi = async token => Api = await StartApiAsync(_repository, Address, settings, token);
         await _startApi(cancellationToken);
     }
 
-    /// <summary>One more replica on the same stores, with settings of its own.</summary>
-    public async Task<(Subject Api, Uri Address)> StartAnotherApiAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    /// <summary>One more replica on the same stores, with settings of its own, and of another version if need be.</summary>
+    public async Task<(Subject Api, Uri Address)> StartAnotherApiAsync(
+        IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken, string? repository = null)
     {
         var address = NewAddress();
-        return (await StartApiAsync(address, settings, cancellationToken), address);
+        return (await StartApiAsync(repository ?? Subject.Repository, address, settings, cancellationToken), address);
     }
 
     /// <summary>Realtime on the same stores. The Api must have been given this internal port and key.</summary>
@@ -148,7 +152,7 @@ internal sealed class PrivateStack : IAsyncDisposable
 
     private static Uri NewAddress() => new($"http://127.0.0.1:{Subject.FreePort()}");
 
-    private async Task<Subject> StartApiAsync(Uri address, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    private async Task<Subject> StartApiAsync(string repository, Uri address, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
         var environment = new Dictionary<string, string>
         {
@@ -166,7 +170,7 @@ internal sealed class PrivateStack : IAsyncDisposable
             environment[key] = value;
         }
 
-        var api = Subject.StartProject("CityPulse.Api", environment);
+        var api = Subject.StartProjectOf(repository, "CityPulse.Api", environment);
         _subjects.Add(api);
         using var client = new HttpClient { BaseAddress = address };
         await api.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "The Api becomes ready", TimeSpan.FromMinutes(2), cancellationToken);

@@ -49,6 +49,11 @@ try
         await new Drill(options, goals).RunAsync(stop.Token);
     }
 
+    if (options.Runs("upgrade"))
+    {
+        await new UpgradeDrill(options, goals).RunAsync(stop.Token);
+    }
+
     if (options.Runs("reads"))
     {
         await new ReadsBenchmark(options, goals).RunAsync(stop.Token);

@@ -20,9 +20,13 @@ internal sealed class Subject : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <param name="project">A project of the repository, built in the benchmark's own configuration.</param>
-    public static Subject StartProject(string project, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public static Subject StartProject(string project, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        StartProjectOf(Repository, project, environment, arguments);
+
+    /// <param name="repository">Where another version of it lies, built in the same configuration.</param>
+    public static Subject StartProjectOf(string repository, string project, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var output = Path.Combine(Repository, project, "bin", Configuration, new DirectoryInfo(AppContext.BaseDirectory).Name);
+        var output = Path.Combine(repository, project, "bin", Configuration, new DirectoryInfo(AppContext.BaseDirectory).Name);
         return Start("dotnet", environment, ["exec", Path.Combine(output, $"{project}.dll"), .. arguments]);
     }
 

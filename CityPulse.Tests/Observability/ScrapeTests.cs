@@ -32,7 +32,8 @@ public sealed class ScrapeTests(StackFixture stack)
                         .. Delivered.Mentions().Where(m => !scrape.Knows(m.Metric)).Select(m => $"{m.Where}: {m.Metric}")];
                     return missing.Count == 0;
                 },
-                "all metrics are there");
+                "all metrics are there",
+                TimeSpan.FromSeconds(60));
         }
         catch (TimeoutException)
         {
