@@ -81,11 +81,28 @@ function Invoke-Backup {
     exit $LASTEXITCODE
 }
 
+function Invoke-Deploy([string[]] $What) {
+    Invoke-Build @('CityPulse.Deploy', '-c', 'Release')
+    & dotnet exec CityPulse.Deploy/bin/Release/net10.0/CityPulse.Deploy.dll @What
+    exit $LASTEXITCODE
+}
+
+function Invoke-Manifests {
+    $env:UseAspire = 'false'
+    Invoke-Build @('CityPulse.AppHost', '-c', 'Release')
+    New-Item -ItemType Directory -Force $state | Out-Null
+    & dotnet exec CityPulse.AppHost/bin/Release/net10.0/CityPulse.AppHost.dll --publisher manifest --output-path "$state/manifest.json"
+    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    Invoke-Deploy (@('manifests', '--manifest', "$state/manifest.json", '--source', 'deploy') + $Rest)
+}
+
 switch ($Command) {
     'up' { Assert-Dotnet; Invoke-Up }
     'test' { Assert-Dotnet; Invoke-Test }
     'bench' { Assert-Dotnet; Invoke-Bench }
     { $_ -in 'backup', 'verify-backup', 'restore' } { Assert-Dotnet; Invoke-Backup }
+    'manifests' { Assert-Dotnet; Invoke-Manifests }
+    'secrets' { Assert-Dotnet; Invoke-Deploy (@('secrets') + $Rest) }
     'reset' {
         if (Test-Path $state) { Remove-Item -Recurse -Force $state }
         Write-Host "Deleted $state."
@@ -98,6 +115,8 @@ CityPulse
   .\citypulse test [filter]                                              builds the solution and runs its tests
   .\citypulse bench [name]                                               builds for release and runs the benchmarks
   .\citypulse backup [folder] | verify-backup BACKUP | restore BACKUP       backs up, checks and restores the database
+  .\citypulse manifests [--output DIR] [--registry NAME] [--tag TAG]     renders what Kubernetes needs into deploy\base
+  .\citypulse secrets FILE                                              writes new random secrets, once
   .\citypulse reset                                                      deletes all local data (.citypulse)
 
 PostgreSQL 15 or newer is needed: winget install PostgreSQL.PostgreSQL.17, or ConnectionStrings__citydb.

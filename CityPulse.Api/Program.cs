@@ -55,4 +55,4 @@ app.MapEnergy();
 app.MapAnalytics();
 app.MapAlerts();
 app.MapEdge();
-app.Run();
+return await app.RunOrMigrateAsync(args);

@@ -18,6 +18,8 @@ internal static class Containers
         builder.AddPostgres("postgres", password: password)
             .WithImageTag(ContainerVersions.Postgres)
             .WithDataVolume(ContainerVersions.PostgresVolume)
+            // In a cluster nobody else makes the database.
+            .WithEnvironment("POSTGRES_DB", "citydb")
             .AddDatabase("citydb");
 
     public static IResourceBuilder<IResourceWithConnectionString> AddRedisContainer(this IDistributedApplicationBuilder builder, IResourceBuilder<ParameterResource> password)
@@ -33,6 +35,7 @@ internal static class Containers
             .WithImageRegistry("docker.io")
             .WithEntrypoint("/bin/sh")
             .WithArgs("-c", "redis-server --requirepass $REDIS_PASSWORD")
+            .WithVolume(ContainerVersions.RedisVolume, "/data")
             .WithEndpoint(targetPort: 6379, name: "tcp")
             .WithEnvironment("REDIS_PASSWORD", password);
     }

@@ -11,6 +11,7 @@ internal static class ContainerVersions
     public const string Postgres = "17.6";
     public const string Redis = "8.2";
     public const string PostgresVolume = "citypulse-postgres";
+    public const string RedisVolume = "citypulse-redis";
 }
 
 /// <summary>

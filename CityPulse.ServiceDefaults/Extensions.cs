@@ -17,6 +17,7 @@ public static class Extensions
 {
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        ProbeSwitch.EndIfAsked(builder.Configuration);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddHosting();
         builder.AddServiceTelemetry();

@@ -32,7 +32,8 @@ internal static class DataExtensions
 
         services.AddSingleton<DatabaseReady>();
         services.AddHealthChecks().AddCheck<DatabaseReady>("migrations", tags: ["ready"]);
-        services.AddHostedService<DatabaseMigration>();
+        services.AddSingleton<DatabaseMigration>();
+        services.AddHostedService(provider => provider.GetRequiredService<DatabaseMigration>());
         return builder;
     }
 

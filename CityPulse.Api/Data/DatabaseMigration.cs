@@ -35,7 +35,8 @@ internal sealed partial class DatabaseMigration(
         }
     }
 
-    private async Task MigrateAsync(CancellationToken cancellationToken)
+    /// <summary>One attempt.</summary>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await using var held = await AdvisoryLock.AcquireAsync(database.Owner, AdvisoryLockKeys.Migrations, cancellationToken);
         await using (var migration = scopes.CreateCrossTenantScope())

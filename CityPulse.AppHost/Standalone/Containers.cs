@@ -17,7 +17,8 @@ internal static class Containers
             .WithEnvironment("POSTGRES_HOST_AUTH_METHOD", "scram-sha-256")
             .WithEnvironment("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=scram-sha-256")
             .WithEnvironment("POSTGRES_USER", "postgres")
-            .WithEnvironment("POSTGRES_PASSWORD", password);
+            .WithEnvironment("POSTGRES_PASSWORD", password)
+            .WithEnvironment("POSTGRES_DB", "citydb");
         return builder.AddConnectionString("citydb", ReferenceExpression.Create($"{server};Database=citydb"));
     }
 
@@ -25,6 +26,7 @@ internal static class Containers
         builder.AddResource(new RedisContainer("redis", password.Resource))
             .WithAnnotation(new ContainerImageAnnotation("docker.io", "library/redis", ContainerVersions.Redis, Entrypoint: "/bin/sh"))
             .WithArgs("-c", "redis-server --requirepass $REDIS_PASSWORD")
+            .WithAnnotation(new ContainerVolumeAnnotation(ContainerVersions.RedisVolume, "/data"))
             .WithEndpoint(targetPort: 6379, name: "tcp")
             .WithEnvironment("REDIS_PASSWORD", password);
 
