@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CityPulse.Deploy;
+using k8s.Models;
 
 namespace CityPulse.Tests.Deploy;
 
@@ -65,10 +66,17 @@ public sealed class DeployTree : IDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
+    /// <summary>With the policy of backups, which are applied beside an overlay.</summary>
     private static Cluster Built(Lazy<string> yaml)
     {
         Assert.SkipUnless(HasKubectl, Kubectl);
-        return Cluster.Parse(yaml.Value);
+        var cluster = Cluster.Parse(yaml.Value);
+        foreach (var policy in Cluster.Parse(File.ReadAllText(Path.Combine(Repository, "deploy", "backup", "cronjob.yaml"))).All<V1NetworkPolicy>())
+        {
+            cluster.Add(policy);
+        }
+
+        return cluster;
     }
 
     private void CopyOverlay(string from, string to)
