@@ -133,6 +133,7 @@ internal sealed class CityAssistant(TimeProvider time) : IChatClient
             { Ambiguous.Count: > 0 } => words.Ambiguous(question.Ambiguous),
             { UnknownName: { } name } => words.NoSuchBuilding(name, BuildingNames.Similar(name, known)),
             { Kind: QuestionKind.Unknown } => words.NotUnderstood(),
+            { LacksSubject: true } => words.WhichOne(question.Kind),
             { Kind: QuestionKind.Help } => words.Help(),
             { Kind: QuestionKind.Unsupported } => words.Beyond(question.Beyond),
             { Kind: QuestionKind.CountBuildings } => words.BuildingCount(all, matching, question.Use),
@@ -154,6 +155,16 @@ internal sealed class CityAssistant(TimeProvider time) : IChatClient
                     : words.Sensors(question, sensors, names);
             case CityTools.RankBuildings:
                 return Read<RankingResult>(first, out failure) is { } ranking ? words.Ranking(question, plan, ranking) : words.Failed(failure!);
+            case CityTools.GetReadings:
+                return Read<ReadingsResult>(first, out failure) is { } readings ? words.Statistics(question, plan, readings, names) : words.Failed(failure!);
+            case CityTools.GetForecast:
+                return Read<ForecastResult>(first, out failure) is { } forecast ? words.Forecast(question, plan, forecast) : words.Failed(failure!);
+            case CityTools.ListAlerts:
+                return Read<AlertsResult>(first, out failure) is { } alerts ? words.Alerts(question, plan, alerts, names) : words.Failed(failure!);
+            case CityTools.FindAnomalies:
+                return Read<AnomaliesResult>(first, out failure) is { } anomalies ? words.Anomalies(question, plan, anomalies, names) : words.Failed(failure!);
+            case CityTools.GetDataQuality:
+                return Read<QualityResult>(first, out failure) is { } quality ? words.DataQuality(question, plan, quality) : words.Failed(failure!);
             case CityTools.CompareEnergy:
                 return Read<ComparisonResult>(first, out failure) is { } both ? words.Comparison(question, plan, both) : words.Failed(failure!);
             default:

@@ -6,7 +6,7 @@ using CityPulse.AiGateway.Tools;
 namespace CityPulse.AiGateway.Local;
 
 /// <summary>Puts tools' results into sentences. Figures are the tools' own: rounded for reading, with the address of the exact ones.</summary>
-internal sealed class Wording(Language language)
+internal sealed partial class Wording(Language language)
 {
     private readonly CultureInfo _culture = language == Language.German ? CultureInfo.GetCultureInfo("de-DE") : CultureInfo.InvariantCulture;
 
@@ -19,19 +19,25 @@ internal sealed class Wording(Language language)
         I am CityPulse's built-in assistant. I am not a language model: I answer questions on your city's data by rules. I can tell
         - how many buildings and sensors there are, and list them, also by use or status ("which sensors are offline?")
         - the latest values in a building ("what is the temperature in the town hall?")
-        - the energy, emissions, peak or kWh/m² of a building or of all in a period ("how much gas did the school use last month?")
-        - which building used the most or the least ("top 5 in October", "lowest kWh/m² this year")
+        - average, lowest and highest of such values in a period ("average humidity in the library last week")
+        - the energy, cost, emissions, peak or kWh/m² of a building or of all in a period ("how much gas did the school use last month?")
+        - which building used, cost or emitted the most or the least ("the highest in October", "lowest kWh/m² this year")
         - how two periods compare ("compare this month with the month before")
-        Periods may be words (today, last week, since Monday, the last 30 days, October 2025, Q3) or dates (2026-10-01 to 2026-10-15).
+        - the energy of the next hours and days ("forecast for tomorrow")
+        - alerts, unusual readings and gaps in the data ("open alerts", "anomalies in the town hall since Monday", "data gaps yesterday")
+        Periods may be words (today, last week, since Monday, the last seven days, October 2025, Q3) or dates (2026-10-01 to 2026-10-15).
         """,
         """
         Ich bin der eingebaute Assistent von CityPulse. Ich bin kein Sprachmodell: Ich beantworte Fragen zu den Daten Ihrer Stadt nach Regeln. Ich kann sagen,
         - wie viele Gebäude und Sensoren es gibt und welche, auch nach Nutzung oder Zustand („Welche Sensoren sind offline?“)
         - die neuesten Werte eines Gebäudes („Wie ist die Temperatur im Rathaus?“)
-        - Energie, Emissionen, Lastspitze oder kWh/m² eines Gebäudes oder aller in einem Zeitraum („Wie viel Gas hat die Schule letzten Monat verbraucht?“)
-        - welches Gebäude am meisten oder am wenigsten verbraucht hat („Top 5 im Oktober“)
+        - Mittel, Tiefst- und Höchstwert solcher Werte in einem Zeitraum („Durchschnittliche Luftfeuchte in der Bibliothek letzte Woche“)
+        - Energie, Kosten, Emissionen, Lastspitze oder kWh/m² eines Gebäudes oder aller in einem Zeitraum („Wie viel Gas hat die Schule letzten Monat verbraucht?“)
+        - welches Gebäude am meisten oder am wenigsten verbraucht, gekostet oder ausgestoßen hat („Höchste Kosten im Oktober“)
         - wie sich zwei Zeiträume vergleichen („Vergleiche diesen Monat mit dem Monat davor“)
-        Zeiträume in Worten (heute, letzte Woche, seit Montag, die letzten 30 Tage, Oktober 2025, Q3) oder als Daten (2026-10-01 bis 2026-10-15).
+        - die Energie der nächsten Stunden und Tage („Prognose für morgen“)
+        - Alarme, auffällige Messwerte und Datenlücken („Offene Alarme“, „Auffälligkeiten im Rathaus seit Montag“, „Datenlücken gestern“)
+        Zeiträume in Worten (heute, letzte Woche, seit Montag, die letzten sieben Tage, Oktober 2025, Q3) oder als Daten (2026-10-01 bis 2026-10-15).
         """).ReplaceLineEndings("\n");
 
     public string NotUnderstood() => Say("I did not understand that question. ", "Diese Frage habe ich nicht verstanden. ") + "\n" + Help();
@@ -39,12 +45,13 @@ internal sealed class Wording(Language language)
     public string Beyond(BeyondRules what) => what switch
     {
         BeyondRules.Date => Say("I cannot read that date; write it like 2026-10-31.", "Dieses Datum kann ich nicht lesen; bitte wie 2026-10-31 schreiben."),
-        BeyondRules.Cost => Say("I cannot tell costs; GET /api/v1/citypulse/energy does, where buildings have tariffs. I can tell the kWh.",
-            "Kosten kann ich nicht nennen; GET /api/v1/citypulse/energy nennt sie, wo Gebäude Tarife haben. Die kWh kann ich nennen."),
-        BeyondRules.Forecast => Say("I cannot look ahead: I only answer from what was measured.", "Vorhersagen kann ich nicht: Ich antworte nur aus Messwerten."),
-        BeyondRules.Alerts => Say("I cannot tell about alerts or anomalies.", "Zu Alarmen und Auffälligkeiten kann ich nichts sagen."),
-        BeyondRules.Statistics => Say("I can tell the latest value of such a quantity, but not its past, averages or extremes.",
-            "Von dieser Größe kann ich den neuesten Wert nennen, aber nicht Vergangenes, Mittel oder Extreme."),
+        BeyondRules.Tariffs => Say("I cannot tell tariffs and prices; GET /api/v1/citypulse/energy/tariffs does. I can tell what energy cost.",
+            "Tarife und Preise kann ich nicht nennen; GET /api/v1/citypulse/energy/tariffs nennt sie. Was Energie gekostet hat, kann ich sagen."),
+        BeyondRules.FarAhead => Say("I cannot look further ahead than a week.", "Weiter als eine Woche kann ich nicht vorausschauen."),
+        BeyondRules.OtherForecast => Say("I can look ahead at energy in kWh only.", "Vorhersagen kann ich nur die Energie in kWh."),
+        BeyondRules.OtherComparison => Say("I can compare energy only; of other quantities I can tell one period at a time.",
+            "Vergleichen kann ich nur Energie; von anderen Größen kann ich je einen Zeitraum nennen."),
+        BeyondRules.OneAtATime => Say("Of that I can tell one building at a time.", "Davon kann ich je ein Gebäude nennen."),
         BeyondRules.Explanation => Say("I cannot explain why: I only look figures up.", "Gründe kann ich nicht nennen: Ich schlage nur Zahlen nach."),
         BeyondRules.Writing => Say("I only read; I cannot change anything.", "Ich lese nur und kann nichts ändern."),
         _ => NotUnderstood(),
@@ -149,9 +156,14 @@ internal sealed class Wording(Language language)
             text.Append(i > 0 ? "\n" : "").Append(_culture, $"{who}: {Figure(question, results[i])}{Carrier(question)} {In(plan.Period!, plan)}.").Append(Coverage(results[i].Coverage));
         }
 
+        if (results.Count > 1)
+        {
+            text.Append('\n').Append(Say($"Together {Text(results.Sum(r => r.Kwh))} kWh.", $"Zusammen {Text(results.Sum(r => r.Kwh))} kWh."));
+        }
+
         if (results.Count == 2)
         {
-            text.Append('\n').Append(Change(results[0].Kwh, results[1].Kwh));
+            text.Append('\n').Append(Change(question, results[0], results[1]));
         }
 
         return text + When(plan) + string.Concat(results.Select(r => Source(r.Source)));
@@ -164,7 +176,7 @@ internal sealed class Wording(Language language)
             .Append(_culture, $"{who}: {Figure(question, result.First)}{Carrier(question)} {In(plan.Period!, plan)}, ")
             .Append(_culture, $"{Figure(question, result.Second)} {In(plan.Other!, plan)}.")
             .Append(Coverage(Math.Min(result.First.Coverage, result.Second.Coverage)))
-            .Append('\n').Append(Change(result.First.Kwh, result.Second.Kwh));
+            .Append('\n').Append(Change(question, result.First, result.Second));
         var (first, second) = ((plan.Period!.To - plan.Period.From).TotalDays, (plan.Other!.To - plan.Other.From).TotalDays);
         if (Math.Abs(first - second) > 0.1 * Math.Max(first, second))
         {
@@ -189,9 +201,10 @@ internal sealed class Wording(Language language)
             _ => question.Carrier ?? Say("energy", "Energie"),
         };
         var end = question.Least ? Say("least", "wenigsten") : Say("most", "meisten");
-        var text = new StringBuilder(Say(
-                $"{first.Name} used the {end} {what} {In(plan.Period!, plan)}: {Text(first.Value!.Value)} {result.Unit}.",
-                $"{first.Name} hat {In(plan.Period!, plan)} am {end} {what} verbraucht: {Text(first.Value!.Value)} {result.Unit}."))
+        var figure = $"{Text(first.Value!.Value)} {result.Unit}";
+        var text = new StringBuilder(question.Metric == "cost"
+            ? Say($"{first.Name} cost the {end} {In(plan.Period!, plan)}: {figure}.", $"{first.Name} hat {In(plan.Period!, plan)} am {end} gekostet: {figure}.")
+            : Say($"{first.Name} used the {end} {what} {In(plan.Period!, plan)}: {figure}.", $"{first.Name} hat {In(plan.Period!, plan)} am {end} {what} verbraucht: {figure}."))
             .Append(Coverage(first.Coverage));
         for (var i = 1; i < result.Items.Count; i++)
         {
@@ -214,12 +227,14 @@ internal sealed class Wording(Language language)
             return result.PeakKw is { } peak
                 ? Say($"peak {Text(peak)} kW at {PeriodResolver.Utc(result.PeakAt!.Value)}, {Text(result.Kwh)} kWh",
                     $"Spitze {Text(peak)} kW um {PeriodResolver.Utc(result.PeakAt!.Value)}, {Text(result.Kwh)} kWh")
+                    + (result.LoadFactor is { } factor ? Say($", load factor {Text(factor)}", $", Lastfaktor {Text(factor)}") : "")
                 : Say("no peak, there was no consumption", "keine Spitze, es gab keinen Verbrauch");
         }
 
         return question.Metric switch
         {
             "co2" => result.Co2Kg is { } kg ? $"{Text(kg)} kg CO₂, {Text(result.Kwh)} kWh" : $"{Unknown(result, "co2Kg", "CO₂")}, {Text(result.Kwh)} kWh",
+            "cost" => result.Cost is { } cost ? $"{Money(cost)} {result.Currency}, {Text(result.Kwh)} kWh" : $"{Unknown(result, "cost", Say("cost", "Kosten"))}, {Text(result.Kwh)} kWh",
             "eui" => result.EuiKwhPerM2Year is { } eui ? $"{Text(eui)} kWh/(m²·a), {Text(result.Kwh)} kWh" : $"{Unknown(result, "euiKwhPerM2Year", "kWh/m²")}, {Text(result.Kwh)} kWh",
             _ => $"{Text(result.Kwh)} kWh",
         };
@@ -228,10 +243,20 @@ internal sealed class Wording(Language language)
     private string Unknown(EnergyResult result, string member, string what) =>
         $"{what} {Say("unknown", "unbekannt")} ({result.Notes.GetValueOrDefault(member, "?").TrimEnd('.')})";
 
-    private string Change(double first, double second) => second > 0
-        ? Say($"That is {Text(Math.Abs(first - second))} kWh ({Text(Math.Abs(first - second) / second * 100)} %) {(first < second ? "less" : "more")}.",
-            $"Das sind {Text(Math.Abs(first - second))} kWh ({Text(Math.Abs(first - second) / second * 100)} %) {(first < second ? "weniger" : "mehr")}.")
-        : Say("There is nothing to compare with: 0 kWh.", "Es gibt nichts zum Vergleichen: 0 kWh.");
+    /// <summary>Of what was asked for, where both periods have it; else of the energy.</summary>
+    private string Change(Question question, EnergyResult first, EnergyResult second) => question switch
+    {
+        { Metric: "cost" } when first.Cost is { } a && second.Cost is { } b && first.Currency == second.Currency => Change(a, b, first.Currency!),
+        { Metric: "co2" } when first.Co2Kg is { } a && second.Co2Kg is { } b => Change(a, b, "kg CO₂"),
+        { Metric: "eui" } when first.EuiKwhPerM2Year is { } a && second.EuiKwhPerM2Year is { } b => Change(a, b, "kWh/(m²·a)"),
+        { AsksPeak: true } when first.PeakKw is { } a && second.PeakKw is { } b => Change(a, b, "kW"),
+        _ => Change(first.Kwh, second.Kwh, "kWh"),
+    };
+
+    private string Change(double first, double second, string unit) => second > 0
+        ? Say($"That is {Text(Math.Abs(first - second))} {unit} ({Text(Math.Abs(first - second) / second * 100)} %) {(first < second ? "less" : "more")}.",
+            $"Das sind {Text(Math.Abs(first - second))} {unit} ({Text(Math.Abs(first - second) / second * 100)} %) {(first < second ? "weniger" : "mehr")}.")
+        : Say($"There is nothing to compare with: 0 {unit}.", $"Es gibt nichts zum Vergleichen: 0 {unit}.");
 
     private string Carrier(Question question) => question.Carrier is { } carrier ? Say($" of {carrier}", $" ({carrier})") : "";
 
@@ -263,6 +288,8 @@ internal sealed class Wording(Language language)
     private string Exactly(BuildingsResult all) => (all.Complete ? "" : Say("at least ", "mindestens ")) + Text(all.Count);
 
     private string Text(double value) => value.ToString("0.##", _culture);
+
+    private string Money(double value) => value.ToString("0.00", _culture);
 
     private string Text(int value) => value.ToString(_culture);
 

@@ -18,6 +18,8 @@ internal static class ModelPipeline
     public static IChatClient WithTools(IChatClient client, AiOptions options) => new FunctionInvokingChatClient(client)
     {
         MaximumIterationsPerRequest = options.MaxToolRounds,
+        // A model that cannot call a tool right is told so, round by round, and never becomes a fault of ours.
+        MaximumConsecutiveErrorsPerRequest = int.MaxValue,
         AllowConcurrentInvocation = false,
         IncludeDetailedErrors = false,
     };

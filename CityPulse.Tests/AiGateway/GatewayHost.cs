@@ -8,6 +8,7 @@ using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
 namespace CityPulse.Tests.AiGateway;
@@ -32,7 +33,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <param name="tokens">Whose tokens are good; without it those of the Api.</param>
     public static async Task<GatewayHost> StartAsync(
-        TestStores stores, Uri api, TestTokens? tokens, Dictionary<string, string?>? settings = null, string? database = null, Uri? internalApi = null)
+        TestStores stores, Uri api, TestTokens? tokens, Dictionary<string, string?>? settings = null, string? database = null, Uri? internalApi = null,
+        TimeProvider? time = null)
     {
         database ??= await stores.CreateDatabaseAsync();
         var log = new TestLog();
@@ -56,6 +58,11 @@ internal sealed class GatewayHost : IAsyncDisposable
         var factory = new Factory(configuration, services =>
         {
             services.AddSingleton<ILoggerProvider>(log);
+            if (time is not null)
+            {
+                services.Replace(ServiceDescriptor.Singleton(time));
+            }
+
             if (tokens is not null)
             {
                 services.AddSingleton<IAccessTokenKeys>(tokens);

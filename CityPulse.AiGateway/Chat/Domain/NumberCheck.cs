@@ -87,7 +87,7 @@ internal static partial class NumberCheck
     private sealed class Facts
     {
         private readonly HashSet<double> _values = [];
-        private readonly Dictionary<string, HashSet<double>> _byName = [];
+        private readonly Dictionary<string, List<double>> _byName = [];
         private readonly HashSet<int> _counts = [];
         private double[] _sorted = [];
 
@@ -133,7 +133,7 @@ internal static partial class NumberCheck
             foreach (var same in _byName.Values.Where(v => v.Count > 1))
             {
                 Add(same.Sum());
-                var paired = same.Take(MostPaired).ToList();
+                var paired = same.Distinct().Take(MostPaired).ToList();
                 foreach (var a in paired)
                 {
                     foreach (var b in paired.Where(b => !b.Equals(a)))

@@ -7,7 +7,7 @@ internal static partial class Lexicon
 {
     private static readonly (string Code, string Words)[] Quantities =
     [
-        ("temperature", "temperatures? temperaturen? temp warm hot cold kalt heiss"),
+        ("temperature", "temperatures? temperatur(?:en)? durchschnittstemperatur temp warm hot cold kalt heiss"),
         ("humidity", "humidity luftfeuchte luftfeuchtigkeit feuchte feuchtigkeit"),
         ("pm25", "pm25 pm2.5 particulates? feinstaub"),
         ("occupancy", "occupancy occupied belegung auslastung"),
@@ -56,11 +56,21 @@ internal static partial class Lexicon
         can carbon change changed city co2 column compare compared comparison consume consumed consumer consumers consumes consuming consumption could count current currently
         data did difference display do does during each efficient efficiency emission emissions emit emitted energy entire eui exact exactly far find first following for from get give
         given had has have having hello help her here hey hi high higher highest his hour hourly how i if in intensity into is it its just kg kilowatt hours kw kwh last
+        abnormal abnormally acknowledged active after alert alerts alarm alarms anomalies anomaly bill bills cheap cheapest closed coldest coming complete completely completeness course critical
+        dearest development euro expect expected expensive forecast forecasts future gap gaps hottest info irregular lost lowered missing money mwh next open outlier outliers outlook paid pay predicted quality raised
+        after anything day days ever m2 nothing send sent sending sqm
+        range report resolved rest season severe severity shelved silenced spike spikes strange stuck tomorrow tonight trend triggered unacknowledged unseen unusual unusually unusualness warmest warning warnings
+        will working problem problems wrong data factor
         latest least less level levels list load low lower lowest many max maximum me mean measured meter meters metre min minimum month more most much my need new not now number
         of off on one only or our out over overall peak per percent please point points portfolio present rank ranked ranking reading readings recent recently relative report right room rooms
         same see sensor sensors should show since site sites so some space spend spent square status still sum tell than thank thanks that the their them then there these they this those through time
         to today together top total totals two until up us usage use used uses using value values versus vs want was watt we were what when where which whole who will with within worst would year you your
         ab aber aktuell aktuelle aktueller aktuelles aktuellen alle allen aller alles als am an anteil anzahl auch auf aus bei beim bestand bester bisher bitte bis da danke das dass davon dein dem den denn der des deren die dies diese diesem diesen dieser dieses doch du durch
+        aktiv aktive aktiven alarm alarme alarmen auffaellig auffaellige auffaelligkeit auffaelligkeiten ausgaben ausgegeben ausreisser behoben bezahlen bezahlt daten datenluecke datenluecken datenqualitaet derzeit durchschnitt
+        durchschnittlich durchschnittliche durchschnittlichen durchschnittstemperatur entwicklung erledigt erwartet erwartete erwarteten fehlen fehlende fehlenden fehlt gekostet geld geschlossen geschlossene gemeldet gering heutige kaelteste kommende kommenden
+        kosten kostet kostete kritisch kritische kritischen lastfaktor luecke luecken maximal maximale maximum minimale mittel mittelwert mittlere morgen naechste naechsten naechster neue offen offene offenen oft prognose prognosen quittiert quittierte
+        fuer energieprognose energieverbrauchs gesendet jemals nichts stromprognose verbrauchs verbrauchsprognose qm m2 eigentlich
+        rechnung schwere stoerungen stunden stunde teuer teuerste teuersten guenstigste guenstigsten uebermorgen unquittiert unquittierte ungewoehnlich ungewoehnliche verlauf verlief verlaufen vollstaendig voraussichtlich vorhersage waermste warnung warnungen wasserverbrauch werktag zukunft hoechstwert tiefstwert energiekosten stromkosten messluecken lueckenhaft hoechstens mindestens
         ein eine einem einen einer eines emissionen energie energieverbrauch energieverbraucher er es etwa gab gebaeude gebaeuden gebaeudes gegenueber geben gemessen genau gerade gesamt gesamte gesamten gesamtverbrauch gib gibt gross groesste groessten groesster groesstes
         haben hallo hat hatte hatten hier hilfe hoch hoechste hoechsten hoechster hoechstes ich ihr im in insgesamt ist jede jeder jetzt kannst kein keine kohlendioxid koennen letzte letzten letzter letztes lastspitze liste mal man mehr meiste meisten messwert messwerte mich mir mit
         momentan nach nenn nenne nennen nicht noch niedrigste niedrigsten niedrigster niedrigstes nun nur ob oder pro quadratmeter rangliste sag sehr seit sensor sensoren sich sie sind so spitze spitzenlast stadt status tun ueber uhr um und uns unser unsere unserem unseren unserer
@@ -71,10 +81,10 @@ internal static partial class Lexicon
 
     private static readonly Regex GermanMarks = Words(
         "wie viele?n? wieviele? welche[nmrs]? gebaeude[ns]? letzte[nmrs]? verbrauch verbraucht verbrauchte strom und der die das dem den ist sind hat haben meisten wenigsten heute gestern "
-        + "vorgestern monat woche jahr zeige? vergleiche?n? sensoren temperatur waerme energieverbrauch wer wo mit von vom im seit gib es alle aktuelle[nrs]? hallo hilfe kannst du ich bitte gab was fuer");
+        + "vorgestern monat woche jahr zeige? vergleiche?n? sensoren temperatur waerme energieverbrauch wer wo mit von vom im seit gib es alle aktuelle[nrs]? offene[nr]? alarme? luecken kosten gekostet kostet morgen uebermorgen naechste[nrs]? prognose energieprognose vorhersage fehlen messwerte durchschnittliche temperaturen hoechste auffaelligkeiten durchschnitt warnungen fehlende? hallo hilfe kannst du ich bitte gab was fuer");
 
     private static readonly Regex EnglishMarks = Words(
-        "how many which what the is are of did does do use used uses most least list show compare with and for building buildings sensors last this yesterday today consumption energy much who in? hello help can you please me all");
+        "how many which what the is are of did does do use used uses most least list show compare with and for building buildings sensors last this yesterday today tomorrow next cost costs there forecast alerts alarms gaps average consumption energy much who in? hello help can you please me all");
 
     /// <summary>Whether a word is part of the language rather than of a name.</summary>
     public static bool IsKnown(string word) =>

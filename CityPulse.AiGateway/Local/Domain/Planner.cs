@@ -51,6 +51,11 @@ internal static class Planner
             QuestionKind.Energy when question.Buildings.Count < 2 && Absolute(question) < 2 => Energy(plan, question, now),
             QuestionKind.Compare or QuestionKind.Energy => question.Buildings.Count > 1 ? Energy(plan, question, now) : Compare(plan, question, now),
             QuestionKind.Ranking => Ranking(plan, question, now),
+            QuestionKind.Statistics => OfPeriod(plan, question, now, "get_readings", ("quantity", question.Quantity), ("limit", 0)),
+            QuestionKind.Anomalies => OfPeriod(plan, question, now, "find_anomalies", ("quantity", question.Quantity)),
+            QuestionKind.DataQuality => OfPeriod(plan, question, now, "get_data_quality"),
+            QuestionKind.Alerts => Alerts(plan, question, now),
+            QuestionKind.Forecast => Forecast(plan, question, now),
             _ => plan,
         };
     }
@@ -65,6 +70,49 @@ internal static class Planner
             PeriodAssumed = assumed,
             Calls = [.. ids.Select(id => new PlannedCall("get_energy", Arguments(
                 ("from", Utc(period.From)), ("to", Utc(period.To)), ("buildingId", id?.ToString()), ("carrier", question.Carrier))))],
+        };
+    }
+
+    private static Plan OfPeriod(Plan plan, Question question, DateTimeOffset now, string tool, params (string, object?)[] more)
+    {
+        var (period, assumed) = One(question, now, plan.Zone, Usual);
+        return plan with
+        {
+            Period = period,
+            PeriodAssumed = assumed,
+            Calls = [new(tool, Arguments([("from", Utc(period.From)), ("to", Utc(period.To)), ("buildingId", BuildingId(question)), .. more]))],
+        };
+    }
+
+    /// <summary>Without a period or a state, it is what is open now that matters.</summary>
+    private static Plan Alerts(Plan plan, Question question, DateTimeOffset now)
+    {
+        var period = question.Periods.Count > 0 ? One(question, now, plan.Zone, Usual).Period : null;
+        return plan with
+        {
+            Period = period,
+            Calls = [new("list_alerts", Arguments(
+                ("buildingId", BuildingId(question)), ("state", question.AlertState ?? (period is null ? "open" : null)), ("severity", question.Severity),
+                ("from", period is null ? null : Utc(period.From)), ("to", period is null ? null : Utc(period.To))))],
+        };
+    }
+
+    private static Plan Forecast(Plan plan, Question question, DateTimeOffset now)
+    {
+        // Data come late, and a forecast begins where they end.
+        const int Late = 12;
+        var ahead = question.Ahead!;
+        now = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+        var today = CivilTime.DayOf(now, plan.Zone);
+        var from = ahead.Day is > 0 and { } first ? CivilTime.StartOf(today.AddDays(first), plan.Zone) : now;
+        var to = ahead.Day is { } day ? CivilTime.StartOf(today.AddDays(day + 1), plan.Zone) : now.AddHours(ahead.Hours);
+        var period = new Period(from, to, Usual);
+        return plan with
+        {
+            Period = period,
+            Calls = [new("get_forecast", Arguments(
+                ("horizonHours", Math.Min(Ahead.MostHours, (int)Math.Ceiling((to - now).TotalHours) + Late)), ("buildingId", BuildingId(question)),
+                ("carrier", question.Carrier), ("from", Utc(from)), ("to", Utc(to))))],
         };
     }
 

@@ -21,6 +21,12 @@ internal enum QuestionKind
     Energy,
     Ranking,
     Compare,
+    /// <summary>Average, lowest and highest of a quantity in a period.</summary>
+    Statistics,
+    Forecast,
+    Alerts,
+    Anomalies,
+    DataQuality,
 }
 
 /// <summary>What the assistant knows that it cannot do, so that it can say so.</summary>
@@ -29,12 +35,24 @@ internal enum BeyondRules
     None,
     /// <summary>Something that looks like a date but is none.</summary>
     Date,
-    Cost,
-    Forecast,
-    Alerts,
-    Statistics,
+    Tariffs,
+    /// <summary>Further ahead than forecasts go.</summary>
+    FarAhead,
+    /// <summary>A forecast of something else than energy.</summary>
+    OtherForecast,
+    /// <summary>A comparison of something else than energy.</summary>
+    OtherComparison,
+    /// <summary>Several buildings at once, of something else than energy.</summary>
+    OneAtATime,
     Explanation,
     Writing,
+}
+
+/// <summary>How far to look ahead: calendar days from today on (0: the rest of it), or so many hours from now.</summary>
+internal sealed record Ahead(int? Day, int Hours)
+{
+    /// <summary>As far as forecasts go.</summary>
+    public const int MostHours = 168;
 }
 
 /// <summary>A building by the names that people may use for it.</summary>
@@ -63,7 +81,7 @@ internal sealed record Question(QuestionKind Kind, Language Language)
     /// <summary><c>electricity</c>, <c>gas</c> or <c>heat</c>.</summary>
     public string? Carrier { get; init; }
 
-    /// <summary><c>kwh</c>, <c>eui</c> or <c>co2</c>.</summary>
+    /// <summary><c>kwh</c>, <c>eui</c>, <c>cost</c> or <c>co2</c>.</summary>
     public string Metric { get; init; } = "kwh";
 
     public bool AsksPeak { get; init; }
@@ -78,4 +96,15 @@ internal sealed record Question(QuestionKind Kind, Language Language)
 
     /// <summary>A state of sensors, as <c>offline</c>.</summary>
     public string? Status { get; init; }
+
+    /// <summary>A state of alerts, as <c>acknowledged</c>; null for all.</summary>
+    public string? AlertState { get; init; }
+
+    /// <summary><c>info</c>, <c>warning</c> or <c>critical</c>.</summary>
+    public string? Severity { get; init; }
+
+    public Ahead? Ahead { get; init; }
+
+    /// <summary>Whether it could be about anything: it names neither a building nor a quantity, and needs one.</summary>
+    public bool LacksSubject { get; init; }
 }

@@ -6,12 +6,16 @@ namespace CityPulse.AiGateway.Local.Domain;
 /// <summary>Takes a question apart by rules. What the rules do not cover stays <see cref="QuestionKind.Unknown"/>: no guess passes for an answer.</summary>
 internal static partial class QuestionParser
 {
+    /// <summary>So many buildings of a use are looked up one by one.</summary>
+    private const int MostOfUse = 5;
+
     /// <param name="previous">The question before it, which "and in October?" goes on from.</param>
     public static Question Parse(string text, IReadOnlyList<KnownBuilding> buildings, Question? previous = null)
     {
         var normalized = Text.Normalize(text);
         var names = BuildingNames.Find(normalized, buildings);
-        var (periods, rest) = PeriodParser.Parse(names.Rest);
+        var (ahead, past) = AheadParser.Parse(names.Rest);
+        var (periods, rest) = PeriodParser.Parse(past);
         var language = Lexicon.LanguageOf(normalized);
         var question = new Question(QuestionKind.Unknown, language)
         {
@@ -26,15 +30,35 @@ internal static partial class QuestionParser
             Top = Top(rest),
             Use = Lexicon.Use(rest),
             Status = Lexicon.State(rest),
+            AlertState = FindingWords.AlertState(rest),
+            Severity = FindingWords.Severity(rest),
+            Ahead = ahead,
         };
 
         question = Classify(question, rest);
+        if (previous is not null && question.Kind is not (QuestionKind.Unknown or QuestionKind.Help) && Continues().IsMatch(normalized))
+        {
+            // "and what did it cost?" is about the building and the period of before.
+            question = question with
+            {
+                Buildings = question.Buildings.Count > 0 || question.Ambiguous.Count > 0 ? question.Buildings : previous.Buildings,
+                Periods = question.Periods.Count > 0 ? question.Periods : previous.Periods,
+            };
+        }
+
+        question = OfUse(question, buildings, rest);
+        if (question.Buildings.Count > 1 && NameLike(question) && question.Kind is not (QuestionKind.Energy or QuestionKind.Compare))
+        {
+            question = question with { Kind = QuestionKind.Unsupported, Beyond = BeyondRules.OneAtATime };
+        }
+
+        question = question with { LacksSubject = LacksSubject(question) };
         if (question.Kind == QuestionKind.Unknown && previous is not null && (periods.Count > 0 || names.Buildings.Count > 0 || names.Ambiguous.Count > 0))
         {
             question = GoOn(previous, question, normalized);
         }
 
-        return question.Buildings.Count == 0 && question.Ambiguous.Count == 0 && NameLike(question) is true
+        return question.Buildings.Count == 0 && question.Ambiguous.Count == 0 && question.UnknownName is null && NameLike(question)
             ? question with { UnknownName = UnknownName(rest, text) }
             : question;
     }
@@ -50,6 +74,16 @@ internal static partial class QuestionParser
         if (Beyond(rest, question) is var beyond and not BeyondRules.None)
         {
             return question with { Kind = QuestionKind.Unsupported, Beyond = beyond };
+        }
+
+        if (FindingWords.Kind(rest) is { } finding)
+        {
+            return question with { Kind = finding };
+        }
+
+        if (FindingWords.LooksAhead(rest) || question.Ahead is not null)
+        {
+            return question with { Kind = QuestionKind.Forecast, Ahead = question.Ahead ?? new Ahead(Day: null, Hours: 24) };
         }
 
         if (CompareWords().IsMatch(rest) && (aboutEnergy || question.Periods.Count > 0 || question.Buildings.Count > 1))
@@ -69,15 +103,15 @@ internal static partial class QuestionParser
 
         if (question.Quantity is not null && !(question.Quantity == "electric_power" && question.AsksPeak))
         {
-            return sensors && ListWords().IsMatch(rest) && !LatestWords().IsMatch(rest)
-                ? question with { Kind = QuestionKind.ListSensors }
-                : question with
-                {
-                    Kind = StatisticsWords().IsMatch(rest) || superlative || question.Periods.Any(p => p is not PeriodPhrase.Calendar { Unit: TimeUnit.Day, Back: 0 })
-                        ? QuestionKind.Unsupported
-                        : QuestionKind.Latest,
-                    Beyond = BeyondRules.Statistics,
-                };
+            var ofThePast = StatisticsWords().IsMatch(rest) || (superlative && !LatestWords().IsMatch(rest))
+                || question.Periods.Any(p => p is not PeriodPhrase.Calendar { Unit: TimeUnit.Day, Back: 0 })
+                || (question.Quantity == "water_volume" && EnergyWords().IsMatch(rest));
+            return question with
+            {
+                Kind = sensors && ListWords().IsMatch(rest) && !LatestWords().IsMatch(rest) ? QuestionKind.ListSensors
+                    : ofThePast ? QuestionKind.Statistics
+                    : QuestionKind.Latest,
+            };
         }
 
         if (counts && buildings && !aboutEnergy)
@@ -108,17 +142,28 @@ internal static partial class QuestionParser
         return HelpWords().IsMatch(rest) ? question with { Kind = QuestionKind.Help } : question;
     }
 
-    private static BeyondRules Beyond(string rest, Question question) => rest switch
+    private static BeyondRules Beyond(string rest, Question question)
     {
-        // Leaving it out and answering for another period would mislead.
-        _ when DateLike().IsMatch(rest) => BeyondRules.Date,
-        _ when CostWords().IsMatch(rest) => BeyondRules.Cost,
-        _ when ForecastWords().IsMatch(rest) => BeyondRules.Forecast,
-        _ when AlertWords().IsMatch(rest) => BeyondRules.Alerts,
-        _ when WhyWords().IsMatch(rest) => BeyondRules.Explanation,
-        _ when WriteWords().IsMatch(rest) && question.Periods.Count == 0 => BeyondRules.Writing,
-        _ => BeyondRules.None,
-    };
+        var ahead = question.Ahead is not null || FindingWords.LooksAhead(rest);
+        var ofValues = question.Quantity is not null and not "electric_power";
+        return rest switch
+        {
+            // Leaving it out and answering for another period would mislead.
+            _ when DateLike().IsMatch(rest) => BeyondRules.Date,
+            _ when TariffWords().IsMatch(rest) => BeyondRules.Tariffs,
+            _ when WhyWords().IsMatch(rest) => BeyondRules.Explanation,
+            _ when WriteWords().IsMatch(rest) && question.Periods.Count == 0 => BeyondRules.Writing,
+            _ when FindingWords.Kind(rest) is not null => BeyondRules.None,
+            _ when question.Ahead is { Hours: > Ahead.MostHours } || AheadParser.IsFar(rest) => BeyondRules.FarAhead,
+            _ when ahead && (ofValues || question.Metric != "kwh") => BeyondRules.OtherForecast,
+            _ when CompareWords().IsMatch(rest) && ofValues && (question.Periods.Count > 1 || question.Buildings.Count > 1) => BeyondRules.OtherComparison,
+            _ => BeyondRules.None,
+        };
+    }
+
+    /// <summary>Where an answer on everything would be no answer to what was meant.</summary>
+    private static bool LacksSubject(Question question) =>
+        question.Kind is QuestionKind.Latest or QuestionKind.Anomalies && question.Buildings.Count == 0 && question.Ambiguous.Count == 0 && question.Quantity is null;
 
     /// <summary>What a follow-up leaves out is as before.</summary>
     private static Question GoOn(Question previous, Question next, string normalized)
@@ -140,8 +185,28 @@ internal static partial class QuestionParser
         };
     }
 
+    /// <summary>"The school" is a building where there is one school; of several, one is asked for, or all of them are meant.</summary>
+    private static Question OfUse(Question question, IReadOnlyList<KnownBuilding> buildings, string rest)
+    {
+        if (question.Use is null || buildings.Count == 0 || question.Buildings.Count > 0 || question.Ambiguous.Count > 0 || !NameLike(question)
+            || question.Kind is QuestionKind.CountSensors or QuestionKind.ListSensors)
+        {
+            return question;
+        }
+
+        var meant = buildings.Where(b => b.Use == question.Use).ToList();
+        var all = Plural().IsMatch(rest) && question.Kind == QuestionKind.Energy && meant.Count <= MostOfUse;
+        return meant.Count switch
+        {
+            0 => question with { UnknownName = question.Use },
+            1 => question with { Buildings = meant },
+            _ => all ? question with { Buildings = meant } : question with { Ambiguous = meant },
+        };
+    }
+
     private static bool NameLike(Question question) => question.Kind
-        is QuestionKind.Energy or QuestionKind.Latest or QuestionKind.ListSensors or QuestionKind.CountSensors or QuestionKind.Compare;
+        is QuestionKind.Energy or QuestionKind.Latest or QuestionKind.ListSensors or QuestionKind.CountSensors or QuestionKind.Compare
+        or QuestionKind.Statistics or QuestionKind.Forecast or QuestionKind.Alerts or QuestionKind.Anomalies or QuestionKind.DataQuality;
 
     /// <summary>Words that no rule knows, where a building's name would stand: answering for the whole portfolio instead would mislead.</summary>
     private static string? UnknownName(string rest, string original)
@@ -169,7 +234,7 @@ internal static partial class QuestionParser
     }
 
     private static string Metric(string rest) =>
-        IntensityWords().IsMatch(rest) ? "eui" : CarbonWords().IsMatch(rest) && Lexicon.Quantity(rest) != "co2" ? "co2" : "kwh";
+        IntensityWords().IsMatch(rest) ? "eui" : CostWords().IsMatch(rest) ? "cost" : CarbonWords().IsMatch(rest) && Lexicon.Quantity(rest) != "co2" ? "co2" : "kwh";
 
     private static int? Top(string rest)
     {
@@ -186,10 +251,10 @@ internal static partial class QuestionParser
     [GeneratedRegex(@"\b(?:energy|energie\w*|consum\w*|usage|used?|uses|using|kwh|mwh|verbrauch\w*|verbraten|bedarf|stromverbrauch|demand)\b")]
     private static partial Regex EnergyWords();
 
-    [GeneratedRegex(@"\b(?:most|highest|biggest|largest|greatest|maximum|max|worst|hungriest|top|rank\w*|meisten?|hoechste[nmrs]?|groesste[nmrs]?|schlechteste[nmrs]?|rangliste|rangfolge|am staerksten)\b")]
+    [GeneratedRegex(@"\b(?:most|highest|dearest|(?:most |more )?expensive|biggest|largest|greatest|maximum|max|worst|hungriest|top|rank\w*|meisten?|hoechste[nmrs]?|groesste[nmrs]?|schlechteste[nmrs]?|rangliste|rangfolge|am staerksten|teuerste[nmrs]?)\b")]
     private static partial Regex MostWords();
 
-    [GeneratedRegex(@"\b(?:least|lowest|smallest|fewest|minimum|best|(?:most|more) efficient|wenigsten?|geringste[nmrs]?|niedrigste[nmrs]?|kleinste[nmrs]?|sparsamste[nmrs]?|effizienteste[nmrs]?|beste[nmrs]?)\b")]
+    [GeneratedRegex(@"\b(?:least|lowest|smallest|fewest|minimum|best|cheapest|(?:most|more) efficient|guenstigste[nmrs]?|wenigsten?|geringste[nmrs]?|niedrigste[nmrs]?|kleinste[nmrs]?|sparsamste[nmrs]?|effizienteste[nmrs]?|beste[nmrs]?)\b")]
     private static partial Regex LeastWords();
 
     [GeneratedRegex(@"\b(?:buildings?|gebaeude[ns]?|consumers?|verbraucher|rank\w*|rangliste|sites?|offices?|schools?)\b")]
@@ -219,20 +284,23 @@ internal static partial class QuestionParser
     [GeneratedRegex(@"\b(?:co2|carbon|emissions?|emit\w*|emissionen|kohlendioxid|ausstoss)\b")]
     private static partial Regex CarbonWords();
 
-    [GeneratedRegex(@"\b(?:peak|lastspitze|spitzenlast|spitze|load factor|lastfaktor)\b")]
+    [GeneratedRegex(@"\b(?:peaks?|lastspitzen?|spitzenlast\w*|spitzen?|hoechstlast|maximum demand|load factor|lastfaktor)\b")]
     private static partial Regex PeakWords();
 
-    [GeneratedRegex(@"\b(?:average|mean|median|maximum|minimum|max|min|trend|durchschnitt\w*|mittelwert|hoechst\w*|history|verlauf|histor\w*)\b")]
+    [GeneratedRegex(@"\b(?:average|mean|median|maximum|minimum|max|min|trend|durchschnitt\w*|mittelwert|hoechst\w*|history|verlauf|histor\w*|range|development|entwicklung|course|warmest|coldest|hottest|waermste[nrs]?|kaelteste[nrs]?)\b")]
     private static partial Regex StatisticsWords();
 
-    [GeneratedRegex(@"\b(?:costs?|price[sd]?|euros?|dollars?|bill|expensive|tariffs?|spend|spent|kosten|kostet\w*|preis\w*|rechnung|teuer\w*|tarif\w*)\b|€|\$")]
+    [GeneratedRegex(@"\b(?:costs?|euros?|dollars?|bills?|expensive|pay|paid|spend|spent|money|kosten|kostete?n?|gekostet|stromkosten|energiekosten|rechnung|teuer\w*|teuerste[nrs]?|bezahl\w*|ausgegeben|ausgaben|geld)\b|€|\$")]
     private static partial Regex CostWords();
 
-    [GeneratedRegex(@"\b(?:forecast\w*|predict\w*|tomorrow|next (?:week|month|year|day)|will (?:we|it|the)|prognose\w*|vorhersage\w*|morgen|naechste[nrs]? (?:woche|monat|jahr))\b")]
-    private static partial Regex ForecastWords();
+    [GeneratedRegex(@"\b(?:tariffs?|price[sd]?|tarif\w*|strompreis\w*|preis\w*)\b")]
+    private static partial Regex TariffWords();
 
-    [GeneratedRegex(@"\b(?:alerts?|alarms?|anomal\w*|alarme?|warnungen?|auffaellig\w*)\b")]
-    private static partial Regex AlertWords();
+    [GeneratedRegex(@"\b(?:all|our|both|buildings|offices|schools|universities|colleges|hospitals|homes|shops|stores|factories|warehouses|alle[nr]?|unsere[nr]?|gebaeude|bueros|schulen|hochschulen|kliniken|krankenhaeuser|laeden|geschaefte|fabriken|lagerhaeuser|lagerhallen)\b")]
+    private static partial Regex Plural();
+
+    [GeneratedRegex(@"^(?:and|und|what about|how about|was ist mit|wie (?:ist|war) es mit)\b")]
+    private static partial Regex Continues();
 
     [GeneratedRegex(@"\b(?:why|explain|reason|warum|wieso|weshalb|erklaere?)\b")]
     private static partial Regex WhyWords();
