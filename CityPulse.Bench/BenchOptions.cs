@@ -6,7 +6,7 @@ namespace CityPulse.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        ./citypulse bench [ingest|reads|fanout|up|detector|forecast|query|drill|upgrade] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
+        ./citypulse bench [ingest|reads|fanout|up|detector|forecast|ai|query|drill|upgrade] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
           reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s)
           fanout   deliveries/s to many WebSockets against a bare SignalR broadcast, and from POST to received event
@@ -14,6 +14,8 @@ internal sealed record BenchOptions
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
           forecast day-ahead forecasts of the sample's meters from a rolling origin: MASE, WAPE, how often the band holds
+          ai       the gateway in front of a fake provider, which is also called directly and through a bare YARP proxy: added latency,
+                   time to the first token, answers/s, memory of 500 slow streams (turns of [--turn 3] s)
           query    a year of hours and a month of 200 buildings, at 1, 10 and 50 million stored readings ([--rows 50000000] for fewer)
           drill    kill -9 of PostgreSQL, of the Api and of both under load for [--seconds 60]: nothing lost, nothing doubled, rollups exact
           upgrade  the version before ([--from HEAD~1], any commit) and this one side by side on one database, under load: first alone, then both,
@@ -21,10 +23,10 @@ internal sealed record BenchOptions
           --check  end with an error when a stated goal is missed
         """;
 
-    private static readonly string[] Names = ["ingest", "reads", "fanout", "up", "detector", "forecast", "query", "drill", "upgrade"];
+    private static readonly string[] Names = ["ingest", "reads", "fanout", "up", "detector", "forecast", "ai", "query", "drill", "upgrade"];
 
     /// <summary>What is run when nothing is named: what does not take long.</summary>
-    private static readonly string[] Short = ["ingest", "reads", "fanout", "up", "detector", "forecast"];
+    private static readonly string[] Short = ["ingest", "reads", "fanout", "up", "detector", "forecast", "ai"];
 
     public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }

@@ -150,6 +150,34 @@ internal sealed class PrivateStack : IAsyncDisposable
         await Realtime.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "Realtime becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
     }
 
+    /// <summary>The AI gateway on the same stores. The Api must have been given this internal port and key.</summary>
+    public async Task<(Subject Gateway, Uri Address)> StartGatewayAsync(
+        int internalPort, string internalKey, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        var address = NewAddress();
+        var environment = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__citydb"] = Database,
+            ["ConnectionStrings__redis"] = _redis,
+            ["services__api__http__0"] = Address.ToString(),
+            ["services__api__internal__0"] = $"http://127.0.0.1:{internalPort}",
+            ["ASPNETCORE_URLS"] = address.ToString(),
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Internal__Key"] = internalKey,
+            ["Logging__LogLevel__Default"] = "Warning",
+        };
+        foreach (var (key, value) in settings)
+        {
+            environment[key] = value;
+        }
+
+        var gateway = Subject.StartProject("CityPulse.AiGateway", environment);
+        _subjects.Add(gateway);
+        using var client = new HttpClient { BaseAddress = address };
+        await gateway.UntilAsync(() => AnswersAsync(client, "/health/ready", cancellationToken), "The gateway becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
+        return (gateway, address);
+    }
+
     private static Uri NewAddress() => new($"http://127.0.0.1:{Subject.FreePort()}");
 
     private async Task<Subject> StartApiAsync(string repository, Uri address, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CityPulse.Bench;
+using CityPulse.Bench.Ai;
 using CityPulse.Bench.Detector;
 using CityPulse.Bench.Fanout;
 using CityPulse.Bench.Forecasts;
@@ -14,6 +15,18 @@ if (args is [BareHub.Command, var port])
 if (args is [BareEndpoint.Verb, .. var rest])
 {
     await BareEndpoint.RunAsync(rest);
+    return 0;
+}
+
+if (args is [FakeProvider.Verb, var providerPort])
+{
+    await FakeProvider.RunAsync(int.Parse(providerPort, CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (args is [BareProxy.Verb, var proxyPort, var upstream])
+{
+    await BareProxy.RunAsync(int.Parse(proxyPort, CultureInfo.InvariantCulture), upstream);
     return 0;
 }
 
@@ -77,6 +90,11 @@ try
     if (options.Runs("forecast"))
     {
         ForecastReport.Print(goals);
+    }
+
+    if (options.Runs("ai"))
+    {
+        await new AiBenchmark(options, goals).RunAsync(stop.Token);
     }
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
