@@ -3,7 +3,7 @@ using Shouldly;
 
 namespace CityPulse.Tests.Realtime;
 
-/// <summary>JavaScript under Node.js, which tells what happens to it line by line.</summary>
+/// <summary>A script, of JavaScript under Node.js as a rule, which tells what happens to it line by line.</summary>
 internal sealed class NodeScript : IDisposable
 {
     private readonly Process _node;
@@ -51,10 +51,15 @@ internal sealed class NodeScript : IDisposable
     {
         var start = new ProcessStartInfo("node", ["--experimental-websocket", "--no-warnings", "--input-type=module", "-e", script])
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
             WorkingDirectory = folder ?? AppContext.BaseDirectory,
         };
+        return Start(start);
+    }
+
+    /// <summary>Another program, which is listened to in the same way.</summary>
+    public static NodeScript Start(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         return new NodeScript(Process.Start(start)!);
     }
 

@@ -1,9 +1,13 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using CityPulse.Tests.Support;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Shouldly;
 
 namespace CityPulse.Tests.Realtime.Feed;
 
-/// <summary>The JavaScript of <c>docs/realtime.md</c> works as it is printed.</summary>
+/// <summary>The code of <c>docs/realtime.md</c> works as it is printed.</summary>
 public sealed partial class SnippetTests : IAsyncLifetime
 {
     private LiveCity _city = null!;
@@ -28,6 +32,48 @@ public sealed partial class SnippetTests : IAsyncLifetime
         await _city.StoreAsync((Guid.CreateVersion7(), Guid.CreateVersion7(), TimeProvider.System.GetUtcNow(), 21.5));
         await node.ExpectAsync("value: 21.5");
     }
+
+    [Fact]
+    public async Task The_one_in_csharp_tells_a_stored_reading()
+    {
+        var snippet = CSharpBlocks().Matches(await File.ReadAllTextAsync(NodeScript.Source("docs/realtime.md"), TestContext.Current.CancellationToken))
+            .Select(block => block.Groups[1].Value).Single(code => code.Contains("HubConnectionBuilder", StringComparison.Ordinal));
+        var host = await _city.ReplicaAsync();
+        const string Hub = "var hub =";
+        var program = Compile(snippet
+            .Replace("http://localhost:8001", host.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal)
+            .Replace(Hub, $"var token = \"{_city.Api.Token(_city.Organization)}\";\n{Hub}", StringComparison.Ordinal));
+        try
+        {
+            var here = Path.Combine(AppContext.BaseDirectory, "CityPulse.Tests");
+            using var running = NodeScript.Start(new ProcessStartInfo(
+                "dotnet", ["exec", "--depsfile", here + ".deps.json", "--runtimeconfig", here + ".runtimeconfig.json", program]));
+            await Eventually.TrueAsync(() => host.Broadcaster.Connections is [{ Topics.Count: 1 }], "the snippet has subscribed");
+            await _city.StoreAsync((Guid.CreateVersion7(), Guid.CreateVersion7(), TimeProvider.System.GetUtcNow(), 21.5));
+            await running.ExpectAsync("readings: 1 readings");
+        }
+        finally
+        {
+            File.Delete(program);
+        }
+    }
+
+    /// <summary>As a console program with implicit usings; what it refers to lies beside it.</summary>
+    private static string Compile(string code)
+    {
+        string[] usings = ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
+        var compilation = CSharpCompilation.Create(
+            $"Snippet-{Guid.NewGuid():N}",
+            [CSharpSyntaxTree.ParseText(code), CSharpSyntaxTree.ParseText(string.Concat(usings.Select(name => $"global using {name};\n")))],
+            ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
+        var program = Path.Combine(AppContext.BaseDirectory, compilation.AssemblyName + ".dll");
+        compilation.Emit(program).Diagnostics.Where(d => d.Severity >= DiagnosticSeverity.Warning).ShouldBeEmpty();
+        return program;
+    }
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CSharpBlocks();
 
     [GeneratedRegex("```js\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Blocks();
