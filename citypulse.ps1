@@ -100,6 +100,7 @@ switch ($Command) {
     'up' { Assert-Dotnet; Invoke-Up }
     'test' { Assert-Dotnet; Invoke-Test }
     'bench' { Assert-Dotnet; Invoke-Bench }
+    'drill' { Assert-Dotnet; $Rest = @('drills') + $Rest; Invoke-Bench }
     { $_ -in 'backup', 'verify-backup', 'restore' } { Assert-Dotnet; Invoke-Backup }
     'manifests' { Assert-Dotnet; Invoke-Manifests }
     'secrets' { Assert-Dotnet; Invoke-Deploy (@('secrets') + $Rest) }
@@ -114,6 +115,7 @@ CityPulse
   .\citypulse up [--port N] [--engine aspire|standalone] [--no-sample]   builds and runs everything (standalone unless asked)
   .\citypulse test [filter]                                              builds the solution and runs its tests
   .\citypulse bench [name]                                               builds for release and runs the benchmarks
+  .\citypulse drill [name]                                               breaks things on purpose and looks what holds
   .\citypulse backup [folder] | verify-backup BACKUP | restore BACKUP       backs up, checks and restores the database
   .\citypulse manifests [--output DIR] [--registry NAME] [--tag TAG]     renders what Kubernetes needs into deploy\base
   .\citypulse secrets FILE                                              writes new random secrets, once

@@ -78,16 +78,22 @@ internal sealed class PrivateStack : IAsyncDisposable
             await subject.DisposeAsync();
         }
 
-        var data = new DirectoryInfo(Path.Combine(_folder, "postgres"));
+        DeleteStores(_folder);
+    }
+
+    /// <summary>Deletes what stores have left in a folder.</summary>
+    public static void DeleteStores(string folder)
+    {
+        var data = new DirectoryInfo(Path.Combine(folder, "postgres"));
         // Where the repository is closed to other users, the cluster lives elsewhere and a link leads there.
-        if (data.ResolveLinkTarget(returnFinalTarget: true) is DirectoryInfo elsewhere)
+        if (data.Exists && data.ResolveLinkTarget(returnFinalTarget: true) is DirectoryInfo elsewhere)
         {
             elsewhere.Delete(recursive: true);
         }
 
-        if (Directory.Exists(_folder))
+        if (Directory.Exists(folder))
         {
-            Directory.Delete(_folder, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
@@ -207,8 +213,15 @@ internal sealed class PrivateStack : IAsyncDisposable
 
     private async Task<Subject> StoreAsync(string kind, Dictionary<string, string> environment, string[] arguments, CancellationToken cancellationToken)
     {
-        var store = Subject.StartProject("CityPulse.Stores", environment, [kind, .. arguments, "--parent", $"{Environment.ProcessId}"]);
+        var store = await StartStoreAsync(kind, environment, arguments, cancellationToken);
         _subjects.Add(store);
+        return store;
+    }
+
+    public static async Task<Subject> StartStoreAsync(
+        string kind, IReadOnlyDictionary<string, string> environment, string[] arguments, CancellationToken cancellationToken)
+    {
+        var store = Subject.StartProject("CityPulse.Stores", environment, [kind, .. arguments, "--parent", $"{Environment.ProcessId}"]);
         await store.UntilAsync(() => store.HasSaidAsync("ready:"), $"The store {kind} becomes ready", TimeSpan.FromMinutes(2), cancellationToken);
         return store;
     }

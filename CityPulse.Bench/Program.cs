@@ -2,6 +2,7 @@ using System.Globalization;
 using CityPulse.Bench;
 using CityPulse.Bench.Ai;
 using CityPulse.Bench.Detector;
+using CityPulse.Bench.Drills;
 using CityPulse.Bench.Fanout;
 using CityPulse.Bench.Forecasts;
 using CityPulse.Bench.Reads;
@@ -30,19 +31,24 @@ if (args is [BareProxy.Verb, var proxyPort, var upstream])
     return 0;
 }
 
-if (BenchOptions.TryParse(args, out var options) is { } complaint)
-{
-    Console.Error.WriteLine(complaint);
-    Console.Error.WriteLine(BenchOptions.Usage);
-    return 2;
-}
-
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
     e.Cancel = true;
     stop.Cancel();
 };
+
+if (args is [DrillProgram.Verb, .. var drills])
+{
+    return await DrillProgram.RunAsync(drills, stop.Token);
+}
+
+if (BenchOptions.TryParse(args, out var options) is { } complaint)
+{
+    Console.Error.WriteLine(complaint);
+    Console.Error.WriteLine(BenchOptions.Usage);
+    return 2;
+}
 
 var goals = new Goals();
 try

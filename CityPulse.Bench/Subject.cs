@@ -91,6 +91,21 @@ internal sealed class Subject : IAsyncDisposable
         return _process.TotalProcessorTime;
     }
 
+    /// <summary>Whether it has ended by itself within a time; else it is killed.</summary>
+    public async Task<bool> HasEndedAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _process.WaitForExitAsync(cancellationToken).WaitAsync(limit, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            await KillAsync();
+            return false;
+        }
+    }
+
     /// <summary>kill -9 of the process and all below it.</summary>
     public async Task KillAsync()
     {

@@ -12,10 +12,11 @@ internal sealed class Crowd : IAsyncDisposable
 
     public int Count => _subscribers.Count;
 
-    public static async Task<Crowd> GatherAsync(int count, Uri server, string? token, CancellationToken cancellationToken)
+    /// <param name="atOnce">How many connect at the same time.</param>
+    public static async Task<Crowd> GatherAsync(int count, Uri server, string? token, CancellationToken cancellationToken, int atOnce = 50)
     {
         var crowd = new Crowd();
-        foreach (var some in Enumerable.Range(0, count).Chunk(50))
+        foreach (var some in Enumerable.Range(0, count).Chunk(atOnce))
         {
             crowd._subscribers.AddRange(await Task.WhenAll(some.Select(_ => Subscriber.ConnectAsync(server, token, crowd.Ages, cancellationToken))));
         }
