@@ -27,18 +27,31 @@ internal static class ClockDrill
                     },
                 },
                 cancellationToken);
-            foreach (var (jump, what) in new[] { ("+10m", "ten minutes ahead"), ("+0", "back to the right time"), ("-10m", "ten minutes behind"), ("+0", "to the right time again") })
+            var isMoved = true;
+            foreach (var minutes in new[] { 10, 0, -10, 0 })
             {
-                await scene.DoAsync($"the clock of {scene.Fleet.Apis[1].Name} jumps {what}", () => File.WriteAllTextAsync(clock, jump, cancellationToken), Trouble);
+                var replica = scene.Fleet.Apis[1];
+                await scene.DoAsync($"the clock of {replica.Name} jumps to {minutes:+0;-0;0} minutes", () => File.WriteAllTextAsync(clock, $"{minutes:+0;-0;+0}m", cancellationToken), Trouble);
+                isMoved &= Math.Abs(await OffsetAsync(replica, cancellationToken) - minutes) < 0.5;
                 await scene.FlowsAsync(TimeSpan.FromSeconds(30));
             }
 
+            goals.Add("the replica's answers show the time that it was given", isMoved);
+            goals.Add("readings flow at every one of these times", true);
             await scene.JudgeAsync(goals);
         }
         finally
         {
             File.Delete(clock);
         }
+    }
+
+    /// <summary>How many minutes a replica's clock is ahead, by the date of an answer.</summary>
+    private static async Task<double> OffsetAsync(Replica replica, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient();
+        using var answer = await client.GetAsync($"http://127.0.0.1:{replica.Port}/health/live", cancellationToken);
+        return answer.Headers.Date is { } date ? (date - DateTimeOffset.UtcNow).TotalMinutes : double.NaN;
     }
 
     private static string? FindLibrary() => new[] { "/usr/lib", "/usr/local/lib" }.Where(Directory.Exists)
