@@ -120,7 +120,8 @@ internal sealed class Subject : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Asks it to end, as an orchestrator would, and waits until it has.</summary>
+    public async Task StopAsync()
     {
         if (!_process.HasExited)
         {
@@ -143,7 +144,11 @@ internal sealed class Subject : IAsyncDisposable
                 _process.Kill(entireProcessTree: true);
             }
         }
+    }
 
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _process.Dispose();
     }
 

@@ -40,12 +40,12 @@ internal sealed class UpgradeDrill(BenchOptions options, Goals goals)
         await PhaseAsync($"both, after {migrations} migrations", load, cancellationToken);
 
         load.Into(freshAddress);
-        await stack.Api.DisposeAsync();
+        await stack.Api.StopAsync();
         await PhaseAsync("this version alone", load, cancellationToken);
 
         var (_, backAddress) = await stack.StartAnotherApiAsync(settings, cancellationToken, before.Folder);
         load.Into(backAddress);
-        await fresh.DisposeAsync();
+        await fresh.StopAsync();
         await PhaseAsync($"{before.Commit} again, on the new schema", load, cancellationToken);
 
         await over.CancelAsync();

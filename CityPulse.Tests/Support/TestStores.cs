@@ -138,17 +138,6 @@ public sealed class StoreProcess : IAsyncDisposable
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var configuration = output.Parent!.Name;
-        return Path.Combine(RepositoryRoot(), "CityPulse.Stores", "bin", configuration, output.Name, "CityPulse.Stores.dll");
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "CityPulse.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
-        }
-
-        return folder.FullName;
+        return Repository.PathTo("CityPulse.Stores", "bin", configuration, output.Name, "CityPulse.Stores.dll");
     }
 }
