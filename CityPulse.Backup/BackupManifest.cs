@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CityPulse.Backup.Sealing;
 
 namespace CityPulse.Backup;
@@ -26,11 +27,12 @@ internal sealed record BackupManifest(
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
     };
 
+    [JsonIgnore]
     public long Rows => Tables.Sum(t => t.Rows);
 
     public async Task WriteAsync(string folder, BackupKey? key, CancellationToken cancellationToken)

@@ -27,6 +27,7 @@ internal sealed class BackupTaking(string connectionString, BackupKey? key, Time
         var folder = Path.Combine(Path.GetFullPath(target), $"{database}-{madeAt.UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture)}");
         var unfinished = folder + Partial;
         MakePrivate(unfinished);
+        SweepUnfinished(Path.GetFullPath(target), database, madeAt);
         try
         {
             var fileName = key is null ? "database.dump" : "database.dump.sealed";
@@ -36,6 +37,12 @@ internal sealed class BackupTaking(string connectionString, BackupKey? key, Time
             await foreach (var task in Task.WhenEach(dumping, counting))
             {
                 await task;
+            }
+
+            // A job that was pointed at the wrong database would push the good backups out, one by one.
+            if ((await counting).Count == 0)
+            {
+                throw new BackupException($"The database {database} has no tables: there is nothing to back up. Is it the right one?");
             }
 
             var (bytes, sha256) = await dumping;
@@ -71,6 +78,18 @@ internal sealed class BackupTaking(string connectionString, BackupKey? key, Time
         }
 
         return old;
+    }
+
+    /// <summary>Deletes what a process that was killed has left; a day is longer than any backup that is still being made.</summary>
+    public static void SweepUnfinished(string target, string database, DateTimeOffset now)
+    {
+        foreach (var folder in Directory.GetDirectories(target, $"{database}-????????T?????????Z{Partial}"))
+        {
+            if (now.UtcDateTime - Directory.GetLastWriteTimeUtc(folder) > TimeSpan.FromDays(1))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
     }
 
     private async Task<(long Bytes, string Sha256)> DumpAsync(PostgresTools tools, string snapshot, string path, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CityPulse.Backup;
 using Npgsql;
 
@@ -8,6 +9,13 @@ Console.CancelKeyPress += (_, e) =>
     e.Cancel = true;
     stop.Cancel();
 };
+
+// A pod that is stopped is asked by this signal; what is half done goes with it.
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+{
+    context.Cancel = true;
+    stop.Cancel();
+});
 
 try
 {

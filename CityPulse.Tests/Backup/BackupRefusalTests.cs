@@ -114,6 +114,16 @@ public sealed class BackupRefusalTests(LoadedCity loaded)
     }
 
     [Fact]
+    public async Task A_database_without_tables_is_not_taken_for_the_city()
+    {
+        var folder = Path.Combine(loaded.Folder, "empty");
+        var empty = new BackupOptions("backup", folder, loaded.Key, Keep: 1, Force: false, DataFolder: "");
+        var database = await loaded.Stores.CreateDatabaseAsync();
+        (await Should.ThrowAsync<BackupException>(() => BackupCommand.RunAsync(empty, database, TextWriter.Null, Cancel))).Message.ShouldContain("Is it the right one?");
+        Directory.GetDirectories(folder).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Only_the_newest_are_kept_and_nothing_else_is_touched()
     {
         var folder = Directory.CreateDirectory(Path.Combine(loaded.Folder, "kept")).FullName;
@@ -123,6 +133,11 @@ public sealed class BackupRefusalTests(LoadedCity loaded)
         }
 
         Directory.CreateDirectory(Path.Combine(folder, "city-20250101T000000000Z"));
+        var left = Directory.CreateDirectory(Path.Combine(folder, "city-20260104T000000000Z.partial"));
+        BackupTaking.SweepUnfinished(folder, "city", TimeProvider.System.GetUtcNow());
+        left.Exists.ShouldBeTrue("it may be being made");
+        BackupTaking.SweepUnfinished(folder, "city", TimeProvider.System.GetUtcNow().AddDays(2));
+        Directory.Exists(left.FullName).ShouldBeFalse();
         BackupTaking.Forget(folder, "city", keep: 2).Select(Path.GetFileName).ShouldBe(["city-20260101T000000000Z"]);
         Directory.GetDirectories(folder).Length.ShouldBe(4);
     }
