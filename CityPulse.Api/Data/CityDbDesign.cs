@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
-using Npgsql;
 
 namespace CityPulse.Api.Data;
 
@@ -10,7 +9,7 @@ internal sealed class CityDbDesign : IDesignTimeDbContextFactory<CityDb>
     public CityDb CreateDbContext(string[] args)
     {
         var options = new DbContextOptionsBuilder<CityDb>();
-        options.UseCityModel(NpgsqlDataSource.Create("Host=localhost;Database=citydb"));
+        options.UseCityModel();
         return new CityDb(options.Options);
     }
 }

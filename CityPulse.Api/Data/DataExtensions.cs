@@ -25,7 +25,7 @@ internal static class DataExtensions
         services.AddSingleton<StampInterceptor>();
         services.AddSingleton<TenantInterceptor>();
         services.AddDbContextPool<CityDb>((provider, options) => options
-            .UseCityModel(provider.GetRequiredService<TenantDatabase>().Requests)
+            .UseCityModel()
             .AddInterceptors(provider.GetRequiredService<StampInterceptor>(), provider.GetRequiredService<TenantInterceptor>()));
         builder.EnrichNpgsqlDbContext<CityDb>();
         LendTenant(services);
@@ -37,9 +37,12 @@ internal static class DataExtensions
         return builder;
     }
 
-    /// <summary>The provider and naming that the running service and <c>dotnet ef</c> share.</summary>
-    public static DbContextOptionsBuilder UseCityModel(this DbContextOptionsBuilder options, NpgsqlDataSource source) =>
-        options.UseNpgsql(source).UseSnakeCaseNamingConvention();
+    /// <summary>
+    /// The provider and naming that the running service and <c>dotnet ef</c> share. No data source: each context is lent a connection of its
+    /// scope's role, and EF keeps one model and one set of compiled queries for all, where it would keep one for each data source.
+    /// </summary>
+    public static DbContextOptionsBuilder UseCityModel(this DbContextOptionsBuilder options) =>
+        options.UseNpgsql().UseSnakeCaseNamingConvention();
 
     // The pool knows nothing of scopes: whoever asks its scope for a context gets it with that scope's organisation, on a
     // connection of the role that the scope works under. The context may have worked under another one before.

@@ -27,7 +27,7 @@ internal sealed class LiveCity : IAsyncDisposable
 
     public static async Task<LiveCity> StartAsync()
     {
-        var store = await TestStores.StartRedisAsync();
+        var store = await TestStores.BorrowRedisAsync();
         return new LiveCity(await FakeApi.StartAsync(), store, await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{store.Port}"));
     }
 
@@ -110,7 +110,7 @@ internal sealed class LiveCity : IAsyncDisposable
         }
 
         await _redis.DisposeAsync();
-        await _store.DisposeAsync();
+        await TestStores.GiveBackRedisAsync(_store);
         await Api.DisposeAsync();
     }
 }

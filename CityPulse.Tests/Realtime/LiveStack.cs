@@ -24,7 +24,7 @@ internal sealed class LiveStack : IAsyncDisposable
 
     public static async Task<LiveStack> StartAsync(TestStores stores, int replicas = 2)
     {
-        var redis = await TestStores.StartRedisAsync();
+        var redis = await TestStores.BorrowRedisAsync();
         var ports = Enumerable.Range(0, replicas).Select(_ => TestStores.FreePort()).ToList();
         List<KeyValuePair<string, string?>> settings = [new("ConnectionStrings:redis", $"127.0.0.1:{redis.Port}")];
         settings.AddRange(ports.Select((port, i) => KeyValuePair.Create<string, string?>($"services:realtime:http:{i}", $"http://127.0.0.1:{port}")));
@@ -49,6 +49,6 @@ internal sealed class LiveStack : IAsyncDisposable
         }
 
         await Api.DisposeAsync();
-        await _redis.DisposeAsync();
+        await TestStores.GiveBackRedisAsync(_redis);
     }
 }

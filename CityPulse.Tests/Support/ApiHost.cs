@@ -57,6 +57,7 @@ internal sealed class ApiHost : IAsyncDisposable
             ["Auth:KeyEncryptionKey"] = Convert.ToBase64String(new byte[32]),
             ["Demo:Password"] = "CityPulse-demo-2026",
             ["RATE_LIMITING_ENABLED"] = "false",
+            ["Shutdown:DrainSeconds"] = "0",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         foreach (var (key, value) in settings ?? [])

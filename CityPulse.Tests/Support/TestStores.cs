@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -15,6 +16,10 @@ namespace CityPulse.Tests.Support;
 public sealed class TestStores : IAsyncDisposable
 {
     private const string Password = "test";
+    private const int FirstPort = 12_000;
+    private const int Ports = 18_000;
+    private static readonly ConcurrentBag<StoreProcess> SpareRedis = [];
+    private static int _nextPort = Random.Shared.Next(Ports);
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"citypulse-tests-{Guid.NewGuid():N}");
     private readonly Lazy<Task<StoreProcess>> _postgres;
     private readonly Lazy<Task<StoreProcess>> _redis;
@@ -32,6 +37,26 @@ public sealed class TestStores : IAsyncDisposable
     /// <summary>A Redis of the caller's own, to stop, kill and start again on the same port.</summary>
     public static Task<StoreProcess> StartRedisAsync(int? port = null) => StoreProcess.StartAsync(["redis"], "", port);
 
+    /// <summary>
+    /// An empty Redis of the caller's own, as long as it has it: give it back by <see cref="GiveBackRedisAsync"/>, since to start one takes
+    /// seconds of a processor.
+    /// </summary>
+    public static Task<StoreProcess> BorrowRedisAsync() => SpareRedis.TryTake(out var spare) ? Task.FromResult(spare) : StartRedisAsync();
+
+    /// <summary>After all of its clients have left. One that was killed is not lent again.</summary>
+    public static async Task GiveBackRedisAsync(StoreProcess redis)
+    {
+        if (redis.IsRunning)
+        {
+            await ClearAsync(redis.Port);
+            SpareRedis.Add(redis);
+        }
+        else
+        {
+            await redis.DisposeAsync();
+        }
+    }
+
     /// <summary>Makes an empty database and returns its connection string.</summary>
     public async Task<string> CreateDatabaseAsync()
     {
@@ -47,16 +72,47 @@ public sealed class TestStores : IAsyncDisposable
             $"Host=127.0.0.1;Port={server.Port};Username=postgres;Password={Password};Database={database};Maximum Pool Size=20;Include Error Detail=true";
     }
 
-    /// <summary>A port that is free now.</summary>
+    /// <summary>
+    /// A port that is free, and that nobody else gets: one below those that the system gives to connections, and each only once a run.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = FirstPort + (int)((uint)Interlocked.Increment(ref _nextPort) % Ports);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+            {
+                // Somebody else's: the next one.
+            }
+        }
+    }
+
+    private static async Task ClearAsync(int port)
+    {
+        using var client = new TcpClient("127.0.0.1", port);
+        var stream = client.GetStream();
+        await stream.WriteAsync("*1\r\n$8\r\nFLUSHALL\r\n"u8.ToArray());
+        var answer = new byte[5];
+        await stream.ReadExactlyAsync(answer);
+        if (!answer.AsSpan().SequenceEqual("+OK\r\n"u8))
+        {
+            throw new InvalidOperationException("Redis did not let go of what the last test left.");
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var spare in SpareRedis)
+        {
+            await spare.DisposeAsync();
+        }
+
         foreach (var store in new[] { _postgres, _redis }.Where(s => s.IsValueCreated))
         {
             await (await store.Value).DisposeAsync();
@@ -77,6 +133,8 @@ public sealed class StoreProcess : IAsyncDisposable
     private StoreProcess(Process process, int port) => (_process, Port) = (process, port);
 
     public int Port { get; }
+
+    public bool IsRunning => !_process.HasExited;
 
     public static async Task<StoreProcess> StartAsync(string[] arguments, string password, int? port = null)
     {

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 using Shouldly;
+using StackExchange.Redis;
 
 namespace CityPulse.Tests.Support;
 
@@ -28,5 +29,22 @@ public sealed class TestStoresTests(TestStores stores)
         var answer = new byte[7];
         await stream.ReadExactlyAsync(answer, TestContext.Current.CancellationToken);
         answer.ShouldBe("+PONG\r\n"u8.ToArray());
+    }
+
+    [Fact]
+    public async Task A_redis_that_was_given_back_is_lent_again_and_empty()
+    {
+        var redis = await TestStores.BorrowRedisAsync();
+        await using (var client = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{redis.Port}"))
+        {
+            await client.GetDatabase().StringSetAsync("left", "behind");
+        }
+
+        await TestStores.GiveBackRedisAsync(redis);
+        redis.IsRunning.ShouldBeTrue();
+        await using (var client = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{redis.Port}"))
+        {
+            (await client.GetDatabase().StringGetAsync("left")).IsNull.ShouldBeTrue();
+        }
     }
 }

@@ -10,7 +10,7 @@ public sealed class RefreshTests(AuthFixture auth) : IClassFixture<AuthFixture>
     public async Task A_refresh_token_gives_a_new_session_and_is_spent()
     {
         var ada = await auth.RegisterAsync();
-        auth.Time.Advance(TimeSpan.FromMinutes(20));
+        auth.Time.Jump(TimeSpan.FromMinutes(20));
         using (var expired = await auth.GetMeAsync(ada.AccessToken))
         {
             await expired.ReadProblemAsync(HttpStatusCode.Unauthorized);
@@ -61,7 +61,7 @@ public sealed class RefreshTests(AuthFixture auth) : IClassFixture<AuthFixture>
         for (var day = 0; day < 180; day += 20)
         {
             session = await GoodRefreshAsync(session.RefreshToken);
-            auth.Time.Advance(TimeSpan.FromDays(20));
+            auth.Time.Jump(TimeSpan.FromDays(20));
         }
 
         await BadRefreshAsync(session.RefreshToken);
@@ -71,7 +71,7 @@ public sealed class RefreshTests(AuthFixture auth) : IClassFixture<AuthFixture>
     public async Task An_unused_token_ends_after_thirty_days()
     {
         var ada = await auth.RegisterAsync();
-        auth.Time.Advance(TimeSpan.FromDays(30));
+        auth.Time.Jump(TimeSpan.FromDays(30));
         await BadRefreshAsync(ada.RefreshToken);
     }
 

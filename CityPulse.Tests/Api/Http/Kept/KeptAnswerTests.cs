@@ -1,93 +1,32 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using CityPulse.Api.Data;
 using CityPulse.Contracts;
-using CityPulse.ServiceDefaults.Security;
 using CityPulse.Tests.Support;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using Shouldly;
 
 namespace CityPulse.Tests.Api.Http.Kept;
 
-/// <summary>Two replicas of the Api on one database, each with what it keeps, and a Redis of their own between them.</summary>
-public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
+/// <summary>What one replica keeps, the other finds, and neither ever answers with less than was written.</summary>
+public sealed class KeptAnswerTests(TwoReplicas replicas) : IClassFixture<TwoReplicas>
 {
-    private readonly TestTokens _tokens = new();
-    private StoreProcess _redis = null!;
-    private ApiHost _one = null!;
-    private ApiHost _two = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _redis = await TestStores.StartRedisAsync();
-        _one = await StartAsync(null);
-        _two = await StartAsync(_one.ConnectionString);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _one.DisposeAsync();
-        await _two.DisposeAsync();
-        await _redis.DisposeAsync();
-        _tokens.Dispose();
-    }
-
-    private Task<ApiHost> StartAsync(string? database) => ApiHost.StartAsync(
-        stores,
-        settings: new Dictionary<string, string?> { ["ConnectionStrings:redis"] = $"127.0.0.1:{_redis.Port},connectTimeout=500" },
-        services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(_tokens)),
-        database: database);
-
-    private async Task<(Member One, Member Two)> CityAsync(Role role = Role.Admin, Guid? organization = null)
-    {
-        var id = organization ?? Guid.CreateVersion7();
-        if (organization is null)
-        {
-            await ExecuteAsync($"INSERT INTO organizations (id, name, created_at) VALUES ('{id}', 'Test city', now())");
-        }
-
-        var token = _tokens.Issue(role, change: t => t.Claims[CityClaims.Organization] = id.ToString());
-        return (Of(_one), Of(_two));
-
-        Member Of(ApiHost host)
-        {
-            var client = host.CreateClient();
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            return new Member(client, id);
-        }
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var source = NpgsqlDataSource.Create(_one.ConnectionString);
-        await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
-
-    /// <summary>Changes what is stored behind the service's back, so that an answer tells whether it was kept.</summary>
-    private Task ChangeUnseenAsync(string sql) => ExecuteAsync($"SET session_replication_role = replica; {sql}");
-
-    private static async Task<string> NameAsync(Member member, Guid id) =>
-        (await member.ReadAsync($"{Member.Buildings}/{id}")).GetProperty("name").GetString()!;
-
     [Fact]
     public async Task An_answer_is_kept_and_found_by_the_other_replica()
     {
-        var (one, two) = await CityAsync();
+        var (one, two) = await replicas.CityAsync();
         var id = await one.AddBuildingAsync();
         using var first = await one.GetAsync($"{Member.Buildings}/{id}");
         await Eventually.TrueAsync(
             async () =>
             {
                 // An answer is kept a moment after it was sent, so this may take more than one attempt, each under a version of its own.
-                await ExecuteAsync($"UPDATE buildings SET name = 'Town hall' WHERE id = '{id}'");
-                await NameAsync(one, id);
-                await ChangeUnseenAsync($"UPDATE buildings SET name = 'Nobody saw it' WHERE id = '{id}'");
-                return await NameAsync(one, id) == "Town hall" && await NameAsync(two, id) == "Town hall";
+                await replicas.ExecuteAsync($"UPDATE buildings SET name = 'Town hall' WHERE id = '{id}'");
+                await TwoReplicas.NameAsync(one, id);
+                await replicas.ChangeUnseenAsync($"UPDATE buildings SET name = 'Nobody saw it' WHERE id = '{id}'");
+                return await TwoReplicas.NameAsync(one, id) == "Town hall" && await TwoReplicas.NameAsync(two, id) == "Town hall";
             },
             "both replicas answer from what is kept");
         using var again = await two.GetAsync($"{Member.Buildings}/{id}");
@@ -104,15 +43,15 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task What_was_answered_to_a_write_is_what_every_replica_reads()
     {
-        var (one, two) = await CityAsync();
+        var (one, two) = await replicas.CityAsync();
         var building = await one.AddBuildingAsync();
         for (var i = 0; i < 25; i++)
         {
             // Whoever writes, both have just read and keep what they read.
             var (writer, reader) = i % 2 == 0 ? (one, two) : (two, one);
-            await Task.WhenAll(NameAsync(one, building), NameAsync(two, building), one.ReadAsync(Member.Buildings), two.ReadAsync(Member.Buildings));
+            await Task.WhenAll(TwoReplicas.NameAsync(one, building), TwoReplicas.NameAsync(two, building), one.ReadAsync(Member.Buildings), two.ReadAsync(Member.Buildings));
             (await writer.PatchAsync($"{Member.Buildings}/{building}", new { name = $"Name {i}" })).StatusCode.ShouldBe(HttpStatusCode.OK);
-            (await NameAsync(reader, building)).ShouldBe($"Name {i}");
+            (await TwoReplicas.NameAsync(reader, building)).ShouldBe($"Name {i}");
             (await reader.ReadAsync(Member.Buildings)).GetProperty("items")[0].GetProperty("name").GetString().ShouldBe($"Name {i}");
         }
     }
@@ -120,7 +59,7 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Readers_and_writers_at_once_never_see_less_than_was_answered()
     {
-        var (one, two) = await CityAsync();
+        var (one, two) = await replicas.CityAsync();
         var building = await one.AddBuildingAsync();
         (await one.PatchAsync($"{Member.Buildings}/{building}", new { name = "0" })).StatusCode.ShouldBe(HttpStatusCode.OK);
         var answered = 0;
@@ -132,7 +71,7 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
             while (!done.IsCancellationRequested)
             {
                 var atLeast = Volatile.Read(ref answered);
-                int.Parse(await NameAsync(member, building), CultureInfo.InvariantCulture).ShouldBeGreaterThanOrEqualTo(atLeast);
+                int.Parse(await TwoReplicas.NameAsync(member, building), CultureInfo.InvariantCulture).ShouldBeGreaterThanOrEqualTo(atLeast);
                 seen++;
             }
 
@@ -151,7 +90,7 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Readings_show_at_once_wherever_they_are_shown()
     {
-        var (one, two) = await CityAsync();
+        var (one, two) = await replicas.CityAsync();
         var sensor = await one.AddSensorAsync(await one.AddBuildingAsync());
         var start = new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
         for (var i = 1; i <= 4; i++)
@@ -173,9 +112,9 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
     [Fact]
     public async Task Organisations_roles_frontends_forms_and_addresses_are_kept_apart()
     {
-        var (one, two) = await CityAsync();
-        var (other, _) = await CityAsync();
-        var (user, _) = await CityAsync(Role.User, one.OrganizationId);
+        var (one, two) = await replicas.CityAsync();
+        var (other, _) = await replicas.CityAsync();
+        var (user, _) = await replicas.CityAsync(Role.User, one.OrganizationId);
         await one.AddBuildingAsync();
         for (var i = 0; i < 2; i++)
         {
@@ -196,41 +135,12 @@ public sealed class KeptAnswerTests(TestStores stores) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_stale_while_redis_is_away_and_after_it_is_back()
-    {
-        var (one, two) = await CityAsync();
-        var building = await one.AddBuildingAsync();
-        await Task.WhenAll(NameAsync(one, building), NameAsync(two, building));
-
-        await _redis.KillAsync();
-        await WriteAndReadAsync("Without Redis");
-        await using var again = await TestStores.StartRedisAsync(_redis.Port);
-        await WriteAndReadAsync("Redis is back, perhaps");
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                await WriteAndReadAsync($"Still true {Guid.NewGuid():N}");
-                await one.ReadAsync($"{Member.Buildings}/{building}");
-                using var metrics = _one.CreateInternalClient();
-                return (await metrics.GetStringAsync("/metrics")).Split('\n').Any(l => l.StartsWith("citypulse_redis_away", StringComparison.Ordinal) && l.Contains("} 0"));
-            },
-            "the replicas have found Redis again");
-
-        async Task WriteAndReadAsync(string name)
-        {
-            (await one.PatchAsync($"{Member.Buildings}/{building}", new { name })).StatusCode.ShouldBe(HttpStatusCode.OK);
-            (await NameAsync(two, building)).ShouldBe(name);
-            (await NameAsync(one, building)).ShouldBe(name);
-        }
-    }
-
-    [Fact]
     public async Task Every_versioned_table_tells_that_answers_change()
     {
-        using var scope = _one.Services.CreateScope();
+        using var scope = replicas.One.Services.CreateScope();
         var tables = scope.ServiceProvider.GetRequiredService<CityDb>().Model.GetEntityTypes()
             .Where(t => t.ClrType.IsSubclassOf(typeof(TenantEntity))).Select(t => t.GetTableName()!).Append("outbox").ToList();
-        await using var source = NpgsqlDataSource.Create(_one.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(replicas.One.ConnectionString);
         await using var command = source.CreateCommand("SELECT array_agg(tgrelid::regclass::text) FROM pg_trigger WHERE tgname = 'answers_change'");
         var telling = (string[])(await command.ExecuteScalarAsync())!;
         tables.Except(telling).ShouldBeEmpty();
