@@ -233,7 +233,7 @@ internal sealed class PrivateStack : IAsyncDisposable
             using var response = await client.GetAsync(path, cancellationToken);
             return response.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return false;
         }
