@@ -33,11 +33,11 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
         var now = time.GetUtcNow();
         var reservation = new Reservation(Guid.CreateVersion7(now), BudgetMonth.Of(now), most);
         await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
+        // A batch is one transaction in one round trip.
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
-                Unhurried(),
                 TenantSetting.Command(account.OrganizationId),
                 Lock(account),
                 GiveBackExpired(account, now),
@@ -85,7 +85,7 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
         metrics.Count(call);
         var now = time.GetUtcNow();
         await using var connection = await database.Requests.OpenConnectionAsync(CancellationToken.None);
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Unhurried(), TenantSetting.Command(account.OrganizationId) } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { TenantSetting.Command(account.OrganizationId) } };
         if (reservation is not null)
         {
             batch.BatchCommands.Add(Lock(account));
@@ -152,12 +152,6 @@ internal sealed class UsageLedger(TenantDatabase database, IOptions<AiOptions> o
     /// <summary>What tokens count for in a budget, also where their price is unknown.</summary>
     private decimal Charge(ModelInfo model, long inputTokens, long outputTokens) =>
         ((inputTokens * (model.InputPricePerMTok ?? _budgets.AssumedPricePerMTok)) + (outputTokens * (model.OutputPricePerMTok ?? _budgets.AssumedPricePerMTok))) / 1_000_000m;
-
-    /// <summary>
-    /// Every batch here is one transaction in one round trip. Others see it at once, but nobody waits until it is on the disk: an answer would
-    /// take as long as two more of them, and all calls of an organisation would stand in line for it (ADR 21).
-    /// </summary>
-    private static NpgsqlBatchCommand Unhurried() => new("SET synchronous_commit = off");
 
     /// <summary>One at a time for each organisation, until the transaction ends: the rows below belong together.</summary>
     private static NpgsqlBatchCommand Lock(CallAccount account) =>
