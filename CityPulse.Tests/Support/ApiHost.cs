@@ -75,7 +75,14 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>A client of the public port; redirects and cookies stay in the test's hands.</summary>
-    public HttpClient CreateClient() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = BaseAddress };
+    public HttpClient CreateClient() => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // Whoever asks first whether a body is wanted waits for the answer, however busy the machine is.
+        Expect100ContinueTimeout = TimeSpan.FromMinutes(1),
+    })
+    { BaseAddress = BaseAddress };
 
     public HttpClient CreateInternalClient()
     {
