@@ -58,7 +58,7 @@ internal sealed partial class Wording(Language language)
     } + "\n" + Help();
 
     public string Ambiguous(IReadOnlyList<KnownBuilding> buildings) =>
-        Say("Several buildings could be meant: ", "Mehrere Gebäude könnten gemeint sein: ") + Names(buildings.Take(8).Select(b => b.Name))
+        Say("Several buildings could be meant: ", "Mehrere Gebäude könnten gemeint sein: ") + Names(buildings.Select(b => b.Name).Order(StringComparer.Create(_culture, ignoreCase: false)).Take(8))
         + (buildings.Count > 8 ? Say(" and more", " und weitere") : "") + Say(". Please give the full name.", ". Bitte den vollen Namen angeben.");
 
     public string NoSuchBuilding(string name, IReadOnlyList<KnownBuilding> similar) =>
