@@ -7,7 +7,7 @@ using Shouldly;
 
 namespace CityPulse.Tests.Realtime.Feed;
 
-/// <summary>The code of <c>docs/realtime.md</c> works as it is printed.</summary>
+/// <summary>The code of <c>README.md</c> and <c>docs/realtime.md</c> works as it is printed.</summary>
 public sealed partial class SnippetTests : IAsyncLifetime
 {
     private LiveCity _city = null!;
@@ -17,18 +17,20 @@ public sealed partial class SnippetTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _city.DisposeAsync();
 
     [Theory]
-    [InlineData("@microsoft/signalr", "10")]
-    [InlineData("socket.io-client", "4")]
-    public async Task It_tells_a_stored_reading(string package, string version)
+    [InlineData("README.md", "@microsoft/signalr", "10")]
+    [InlineData("README.md", "socket.io-client", "4")]
+    [InlineData("docs/realtime.md", "@microsoft/signalr", "10")]
+    [InlineData("docs/realtime.md", "socket.io-client", "4")]
+    public async Task It_tells_a_stored_reading(string document, string package, string version)
     {
         var folder = NodeScript.RequirePackage(package, version);
-        var snippet = Blocks().Matches(await File.ReadAllTextAsync(NodeScript.Source("docs/realtime.md"), TestContext.Current.CancellationToken))
+        var snippet = Blocks().Matches(await File.ReadAllTextAsync(NodeScript.Source(document), TestContext.Current.CancellationToken))
             .Select(block => block.Groups[1].Value).Single(code => code.Contains($"from '{package}'", StringComparison.Ordinal));
         var host = await _city.ReplicaAsync();
         using var node = NodeScript.Start(
-            $"const token = '{_city.Api.Token(_city.Organization)}';\n"
+            $"const token = process.env.TOKEN = '{_city.Api.Token(_city.Organization)}';\n"
             + snippet.Replace("http://localhost:8001", host.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal), folder);
-        await Eventually.TrueAsync(() => host.Broadcaster.Connections is [{ Topics.Count: 1 }], "the snippet has subscribed");
+        await Eventually.TrueAsync(() => host.Broadcaster.Connections is [{ Topics.Count: > 0 }], "the snippet has subscribed");
         await _city.StoreAsync((Guid.CreateVersion7(), Guid.CreateVersion7(), TimeProvider.System.GetUtcNow(), 21.5));
         await node.ExpectAsync("value: 21.5");
     }
