@@ -31,8 +31,14 @@ internal static class AlertDrill
             cancellationToken);
         using var client = await fleet.RegisterAsync(cancellationToken);
         var sensors = await PrepareAsync(client, hooks, cancellationToken);
-        await using var watcher = await Watcher.StartAsync(
-            fleet.Door, client.DefaultRequestHeaders.Authorization!.Parameter!, cancellationToken, "readings", "alerts");
+        var crowd = new List<Follower>();
+        await using var parting = new Parting(crowd);
+        foreach (var building in sensors.Values.Select(s => s.Building).Distinct().Select(b => (Guid?)b).Prepend(null).Prepend(null))
+        {
+            var prefix = building is null ? "" : $"buildings/{building}/";
+            crowd.Add(new Follower(building, prefix + "alerts", await Watcher.StartAsync(
+                fleet.Door, client.DefaultRequestHeaders.Authorization!.Parameter!, cancellationToken, prefix + "readings", prefix + "alerts")));
+        }
 
         var start = DateTime.UtcNow.AddHours(-1);
         start = new DateTime(start.Year, start.Month, start.Day, start.Hour, start.Minute, 0, DateTimeKind.Utc);
@@ -52,14 +58,17 @@ internal static class AlertDrill
         var acknowledged = writers.SelectMany(w => w.Acknowledged).ToDictionary(a => a.Key, a => a.Value);
         await StoredReadings.JudgeAsync(connection, [acknowledged], goals, cancellationToken);
         Console.WriteLine($"  {kills} processes killed, {acknowledged.Count:N0} readings acknowledged, {writers.Sum(w => w.Repeated):N0} batches sent again, the longest under way {writers.Max(w => w.Longest).TotalSeconds:N1} s");
-        Console.WriteLine($"  all was judged and told {settled.TotalSeconds:N1} s after the load; {hooks.Taken.Count:N0} messages taken, {hooks.Refused:N0} refused; the watcher connected {watcher.Connections} times");
+        Console.WriteLine($"  all was judged and told {settled.TotalSeconds:N1} s after the load; {hooks.Taken.Count:N0} messages taken, {hooks.Refused:N0} refused; {crowd.Count} clients of the stream connected {crowd.Sum(f => f.Watcher.Connections)} times");
         await JudgeAlertsAsync(connection, acknowledged, hooks, goals, cancellationToken);
-        await JudgeStreamAsync(connection, watcher, acknowledged, sensors, goals, cancellationToken);
+        foreach (var follower in crowd)
+        {
+            await JudgeStreamAsync(connection, follower, acknowledged, sensors, goals, cancellationToken);
+        }
     }
 
-    private static async Task<Dictionary<Guid, string>> PrepareAsync(HttpClient client, Hooks hooks, CancellationToken cancellationToken)
+    private static async Task<Dictionary<Guid, Sensor>> PrepareAsync(HttpClient client, Hooks hooks, CancellationToken cancellationToken)
     {
-        var sensors = new Dictionary<Guid, string>();
+        var sensors = new Dictionary<Guid, Sensor>();
         var buildings = new List<Guid>();
         for (var building = 0; building < Writers; building++)
         {
@@ -68,8 +77,9 @@ internal static class AlertDrill
 
         for (var sensor = 0; sensor < Sensors; sensor++)
         {
-            var id = await Fleet.AddSensorAsync(client, buildings[sensor * Writers / Sensors], Name(sensor), cancellationToken);
-            sensors.Add(id, Name(sensor));
+            var building = buildings[sensor * Writers / Sensors];
+            var id = await Fleet.AddSensorAsync(client, building, Name(sensor), cancellationToken);
+            sensors.Add(id, new Sensor(Name(sensor), building));
             if (sensor % (Sensors / Rules) == 0)
             {
                 await PrivateStack.PostAsync(client, "/api/v1/citypulse/alerts/rules", new
@@ -172,21 +182,43 @@ internal static class AlertDrill
     }
 
     private static async Task JudgeStreamAsync(
-        NpgsqlConnection connection, Watcher watcher, Dictionary<(string Sensor, DateTime At), double> acknowledged, Dictionary<Guid, string> sensors, Goals goals,
+        NpgsqlConnection connection, Follower follower, Dictionary<(string Sensor, DateTime At), double> acknowledged, Dictionary<Guid, Sensor> sensors, Goals goals,
         CancellationToken cancellationToken)
     {
-        var alerts = await StoredReadings.ScalarAsync(connection, "SELECT count(*) FROM outbox WHERE type LIKE 'alert.%'", cancellationToken);
+        var watcher = follower.Watcher;
+        var whose = follower.Building is { } id ? sensors.Values.Where(s => s.Building == id).Select(s => s.Name).ToHashSet() : null;
+        var due = whose is null ? acknowledged : acknowledged.Where(a => whose.Contains(a.Key.Sensor)).ToDictionary();
+        var alerts = await StoredReadings.ScalarAsync(
+            connection, $"SELECT count(*) FROM outbox WHERE type LIKE 'alert.%' AND '{follower.Alerts}' = ANY (topics)", cancellationToken);
         var isComplete = await StoredReadings.EventuallyAsync(
-            () => watcher.Events.Count(e => e.Topic == "alerts") >= alerts && watcher.Readings().Count >= acknowledged.Count, TimeSpan.FromSeconds(60), cancellationToken);
+            () => watcher.Events.Count(e => e.Topic == follower.Alerts) >= alerts && watcher.Readings().Count >= due.Count,
+            TimeSpan.FromSeconds(60), cancellationToken);
         var told = watcher.Readings();
-        var wrong = told.Count(r => !acknowledged.TryGetValue((sensors[r.Key.Sensor], r.Key.At), out var value) || value != r.Value);
-        var seen = watcher.Events.Count(e => e.Topic == "alerts");
+        var wrong = told.Count(r => !due.TryGetValue((sensors[r.Key.Sensor].Name, r.Key.At), out var value) || value != r.Value);
+        var seen = watcher.Events.Count(e => e.Topic == follower.Alerts);
         goals.Add(
-            $"the live stream told {told.Count:N0} of {acknowledged.Count:N0} readings, {wrong} wrong, and {seen:N0} of {alerts:N0} alert events, {watcher.Faults.Count} out of order or with a gap",
-            isComplete && wrong == 0 && told.Count == acknowledged.Count && seen == alerts && watcher.Faults.Count == 0);
+            $"the live stream of {(whose is null ? "the city" : "a building")} told {told.Count:N0} of {due.Count:N0} readings, {wrong} wrong, and {seen:N0} of {alerts:N0} alert events, "
+            + $"{watcher.Faults.Count} out of order or with a gap, over {watcher.Connections} connections",
+            isComplete && wrong == 0 && told.Count == due.Count && alerts > 0 && seen == alerts && watcher.Faults.Count == 0);
     }
 
     private static string Name(int sensor) => $"drill-{sensor}";
+
+    private sealed record Sensor(string Name, Guid Building);
+
+    /// <summary>A client of the stream: of the whole city, or of one building.</summary>
+    private sealed record Follower(Guid? Building, string Alerts, Watcher Watcher);
+
+    private sealed class Parting(List<Follower> crowd) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var follower in crowd)
+            {
+                await follower.Watcher.DisposeAsync();
+            }
+        }
+    }
 
     /// <summary>Several sensors, a second of each in a batch; their values go up and down, each with a beat of its own.</summary>
     private sealed class WaveWriter(HttpClient client, string[] sensors, DateTime start) : DeviceWriter(client)
