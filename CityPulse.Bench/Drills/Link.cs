@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace CityPulse.Bench.Drills;
 
 /// <summary>
-/// A wire between processes that can be cut and made slow, with one end for clients and one or more servers at the other. A connection goes to
-/// the servers in turn, past those that do not take it, as a balancer in front of replicas does.
+/// A wire between processes that can be cut, made slow and made silent, with one end for clients and one or more servers at the other. A
+/// connection goes to the servers in turn, past those that do not take it, as a balancer in front of replicas does.
 /// </summary>
 internal sealed class Link : IAsyncDisposable
 {
@@ -15,8 +15,10 @@ internal sealed class Link : IAsyncDisposable
     private readonly List<int> _servers;
     private readonly HashSet<Socket> _open = [];
     private readonly Task _accepting;
+    private TaskCompletionSource? _silence;
     private bool _isCut;
     private int _turn;
+    private int _turns;
 
     public Link(params IEnumerable<int> servers)
     {
@@ -29,6 +31,18 @@ internal sealed class Link : IAsyncDisposable
 
     /// <summary>How long every packet is under way, in each direction.</summary>
     public TimeSpan Delay { get; set; }
+
+    /// <summary>How often a client spoke after its server had: a round trip each.</summary>
+    public int Turns => Volatile.Read(ref _turns);
+
+    /// <summary>Keeps all connections and takes new ones, but lets nothing through, until it is mended: as a server that hangs.</summary>
+    public void Silence()
+    {
+        lock (_gate)
+        {
+            _silence ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
 
     /// <summary>Takes all connections away, and lets none come, until it is mended.</summary>
     public void Cut()
@@ -45,6 +59,8 @@ internal sealed class Link : IAsyncDisposable
         lock (_gate)
         {
             _isCut = false;
+            _silence?.SetResult();
+            _silence = null;
         }
     }
 
@@ -112,7 +128,10 @@ internal sealed class Link : IAsyncDisposable
         {
             if (Open(client) && await ConnectAsync() is { } connected && Open(server = connected))
             {
-                await Task.WhenAll(CopyAsync(client, server), CopyAsync(server, client));
+                var serverSpoke = true;
+                await Task.WhenAll(
+                    CopyAsync(client, server, () => _ = Interlocked.Exchange(ref serverSpoke, false) ? Interlocked.Increment(ref _turns) : 0),
+                    CopyAsync(server, client, () => Volatile.Write(ref serverSpoke, true)));
             }
         }
         finally
@@ -170,7 +189,7 @@ internal sealed class Link : IAsyncDisposable
         return null;
     }
 
-    private async Task CopyAsync(Socket from, Socket to)
+    private async Task CopyAsync(Socket from, Socket to, Action heard)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -178,6 +197,12 @@ internal sealed class Link : IAsyncDisposable
             int read;
             while ((read = await from.ReceiveAsync(buffer, _stop.Token)) > 0)
             {
+                heard();
+                if (Volatile.Read(ref _silence) is { } silence)
+                {
+                    await silence.Task.WaitAsync(_stop.Token);
+                }
+
                 if (Delay > TimeSpan.Zero)
                 {
                     await Task.Delay(Delay, _stop.Token);

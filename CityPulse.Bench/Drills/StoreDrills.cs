@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 
 namespace CityPulse.Bench.Drills;
 
@@ -8,6 +9,8 @@ internal static class StoreDrills
     private static readonly TimeSpan Away = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Trouble = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(30);
+    /// <summary>What a probe under <c>deploy/</c> may take.</summary>
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(5);
 
     public static async Task RedisAsync(Goals goals, CancellationToken cancellationToken)
     {
@@ -24,17 +27,26 @@ internal static class StoreDrills
     public static async Task PostgresAsync(Goals goals, CancellationToken cancellationToken)
     {
         await using var scene = await Scene.BeginAsync(new FleetPlan(), cancellationToken);
-        await scene.DoAsync($"PostgreSQL is killed and away for {Away.TotalSeconds:0} s", scene.Fleet.Postgres.KillAsync, Away);
-        using var probe = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        var answers = new List<(bool Live, bool Ready)>();
-        foreach (var api in scene.Fleet.Apis)
+        await scene.FlowsAsync(Recovery);
+        await scene.DoAsync($"PostgreSQL is killed and away for {Away.TotalSeconds:0} s", scene.Fleet.Postgres.KillAsync, TimeSpan.FromSeconds(5));
+        using var probe = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        var (isAsExpected, slowest, began) = (true, TimeSpan.Zero, Stopwatch.GetTimestamp());
+        while (Stopwatch.GetElapsedTime(began) < Away - TimeSpan.FromSeconds(5))
         {
-            answers.Add((
-                await PrivateStack.AnswersAsync(probe, $"http://127.0.0.1:{api.Port}/health/live", cancellationToken),
-                await PrivateStack.AnswersAsync(probe, $"http://127.0.0.1:{api.Port}/health/ready", cancellationToken)));
+            foreach (var api in scene.Fleet.Apis)
+            {
+                foreach (var (path, expected) in ((string, HttpStatusCode)[])[("live", HttpStatusCode.OK), ("ready", HttpStatusCode.ServiceUnavailable)])
+                {
+                    var asked = Stopwatch.GetTimestamp();
+                    isAsExpected &= await StatusAsync(probe, $"http://127.0.0.1:{api.Port}/health/{path}", cancellationToken) == expected;
+                    slowest = Stopwatch.GetElapsedTime(asked) is var took && took > slowest ? took : slowest;
+                }
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         }
 
-        goals.Add("without PostgreSQL every replica of the Api is live and not ready", answers.TrueForAll(a => a is { Live: true, Ready: false }));
+        goals.Add($"without PostgreSQL every replica of the Api is live and not ready, and says so within {slowest.TotalSeconds:N1} s", isAsExpected && slowest < ProbeTime);
         await scene.Fleet.Postgres.StartAsync(cancellationToken);
         var flows = await scene.FlowsAsync(Recovery);
         goals.Add($"readings flow {flows.TotalSeconds:N1} s after it is back, with no restart of a service", true);
@@ -85,6 +97,20 @@ internal static class StoreDrills
         {
             await ShellAsync("umount", disk);
             Directory.Delete(disk);
+        }
+    }
+
+    private static async Task<HttpStatusCode?> StatusAsync(HttpClient client, string address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(address, cancellationToken);
+            return answer.StatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            Console.WriteLine($"  {address}: {e.Message}");
+            return null;
         }
     }
 

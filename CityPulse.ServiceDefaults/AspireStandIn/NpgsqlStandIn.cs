@@ -43,7 +43,7 @@ public static class NpgsqlStandIn
 
         if (!settings.DisableHealthChecks)
         {
-            builder.Services.AddHealthChecks().AddCheck<DbContextCheck<TContext>>(typeof(TContext).Name, timeout: TimeSpan.FromSeconds(5));
+            builder.Services.AddHealthChecks().AddCheck<DbContextCheck<TContext>>(typeof(TContext).Name);
         }
 
         if (!settings.DisableTracing)

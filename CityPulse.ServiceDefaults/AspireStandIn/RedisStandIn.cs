@@ -31,7 +31,7 @@ public static class RedisStandIn
         builder.Services.AddSingleton<RedisMetrics>();
         if (!settings.DisableHealthChecks)
         {
-            builder.Services.AddHealthChecks().AddCheck<RedisCheck>("StackExchange.Redis", timeout: TimeSpan.FromSeconds(5));
+            builder.Services.AddHealthChecks().AddCheck<RedisCheck>("StackExchange.Redis");
         }
 
         if (!settings.DisableTracing)

@@ -1,6 +1,7 @@
 using CityPulse.Api.Buildings;
 using CityPulse.Api.Data;
 using CityPulse.Api.Organizations;
+using CityPulse.Bench.Drills;
 using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
@@ -14,7 +15,7 @@ namespace CityPulse.Tests.Api.Data;
 public sealed class TenantInterceptorTests(TestStores stores) : IAsyncLifetime
 {
     private readonly Guid _organization = Guid.CreateVersion7();
-    private CountingProxy _proxy = null!;
+    private Link _link = null!;
     private WebApplication _app = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -24,8 +25,8 @@ public sealed class TenantInterceptorTests(TestStores stores) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync());
-        _proxy = new CountingProxy(database.Port);
-        (database.Port, database.SslMode, database.GssEncryptionMode) = (_proxy.Port, SslMode.Disable, GssEncryptionMode.Disable);
+        _link = new Link(database.Port);
+        (database.Port, database.SslMode, database.GssEncryptionMode) = (_link.Port, SslMode.Disable, GssEncryptionMode.Disable);
         _app = await TenancyFixture.StartAsync(database.ConnectionString, TimeProvider.System);
         await using var scope = Scopes.CreateCrossTenantScope();
         var db = scope.ServiceProvider.GetRequiredService<CityDb>();
@@ -37,7 +38,7 @@ public sealed class TenantInterceptorTests(TestStores stores) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
-        await _proxy.DisposeAsync();
+        await _link.DisposeAsync();
     }
 
     [Fact]
@@ -168,10 +169,10 @@ public sealed class TenantInterceptorTests(TestStores stores) : IAsyncLifetime
     private async Task<int> TurnsAsync(Func<AsyncServiceScope> open, Func<CityDb, Task<List<string>>> work)
     {
         await using var scope = open();
-        var before = _proxy.Turns;
+        var before = _link.Turns;
         var db = scope.ServiceProvider.GetRequiredService<CityDb>();
         (await db.Database.CreateExecutionStrategy().ExecuteAsync(() => work(db))).ShouldBe(["Town hall"]);
-        return _proxy.Turns - before;
+        return _link.Turns - before;
     }
 
     private async Task<T> InAsync<T>(Func<CityDb, Task<T>> work)
