@@ -5,6 +5,7 @@ using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.OpenAi;
 using CityPulse.AiGateway.Swarm;
 using CityPulse.ServiceDefaults;
+using CityPulse.ServiceDefaults.Schema;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
@@ -23,4 +24,4 @@ app.MapOpenAi();
 app.MapConversations();
 app.MapAccounting();
 app.MapSwarm();
-app.Run();
+return await app.RunOrMigrateAsync(args);

@@ -16,6 +16,7 @@ using CityPulse.Api.Readings;
 using CityPulse.Api.Sensors;
 using CityPulse.Api.Users;
 using CityPulse.ServiceDefaults;
+using CityPulse.ServiceDefaults.Schema;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

@@ -30,7 +30,7 @@ say "Migrating the database"
 begun=$SECONDS
 until outcome=$("$kubectl" get job migrate -n "$namespace" -o 'jsonpath={.status.conditions[?(@.status=="True")].type}') && [[ $outcome == *Complete* ]]; do
   if [[ $outcome == *Failed* ]] || ((SECONDS - begun > patience)); then
-    "$kubectl" logs job/migrate -n "$namespace" --tail=50 >&2 || true
+    "$kubectl" logs job/migrate -n "$namespace" --all-containers --prefix --tail=50 >&2 || true
     echo "The migration did not succeed; the services are as they were." >&2
     exit 1
   fi

@@ -1,3 +1,4 @@
+using CityPulse.ServiceDefaults.Schema;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,8 +33,7 @@ internal static class DataExtensions
 
         services.AddSingleton<DatabaseReady>();
         services.AddHealthChecks().AddCheck<DatabaseReady>("migrations", tags: ["ready"]);
-        services.AddSingleton<DatabaseMigration>();
-        services.AddHostedService(provider => provider.GetRequiredService<DatabaseMigration>());
+        services.AddSchema<DatabaseMigration>();
         return builder;
     }
 

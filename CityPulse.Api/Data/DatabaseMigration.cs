@@ -1,48 +1,26 @@
-using System.Net.Sockets;
 using CityPulse.Api.Http.Kept;
+using CityPulse.ServiceDefaults.Schema;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
+using Microsoft.Extensions.Options;
 
 namespace CityPulse.Api.Data;
 
 /// <summary>
-/// Brings the schema up to date at start, and the wall between organisations with it. One replica works, the others wait at the advisory
-/// lock and find nothing left to do. A database that is not there yet is waited for; a wrong configuration stops the service.
+/// The city's schema, and the wall between organisations with it. One replica works, the others wait at the advisory lock and find nothing
+/// left to do.
 /// </summary>
-internal sealed partial class DatabaseMigration(
-    TenantDatabase database, IServiceScopeFactory scopes, DatabaseReady ready, TimeProvider time, ILogger<DatabaseMigration> logger)
-    : BackgroundService
+internal sealed class DatabaseMigration(
+    TenantDatabase database, IServiceScopeFactory scopes, DatabaseReady ready, IOptions<MigrationOptions> options, TimeProvider time,
+    ILogger<DatabaseMigration> logger)
+    : SchemaMigration(options, time, logger)
 {
-    private static readonly TimeSpan MaximumDelay = TimeSpan.FromSeconds(10);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        for (var delay = TimeSpan.FromMilliseconds(250); ; delay = delay * 2 > MaximumDelay ? MaximumDelay : delay * 2)
-        {
-            try
-            {
-                await MigrateAsync(stoppingToken);
-                ready.Complete();
-                return;
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && IsDatabaseTrouble(e))
-            {
-                ready.Report("The database could not be reached or migrated yet; trying again.");
-                LogRetry(delay.TotalMilliseconds, e);
-                await Task.Delay(delay, time, stoppingToken);
-            }
-        }
-    }
-
-    /// <summary>One attempt.</summary>
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    public override async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await using var held = await AdvisoryLock.AcquireAsync(database.Owner, AdvisoryLockKeys.Migrations, cancellationToken);
         await using (var migration = scopes.CreateCrossTenantScope())
         {
-            var db = migration.ServiceProvider.GetRequiredService<CityDb>();
-            db.WorkUnder(database.Owner);
+            var db = AsOwner(migration);
             db.Database.SetCommandTimeout(TimeSpan.FromMinutes(10));
             await db.Database.MigrateAsync(cancellationToken);
             await AnswerTriggers.BuildAsync(db, cancellationToken);
@@ -57,9 +35,20 @@ internal sealed partial class DatabaseMigration(
         }
     }
 
-    private static bool IsDatabaseTrouble(Exception e) =>
-        e.GetBaseException() is NpgsqlException or SocketException or TimeoutException or IOException;
+    protected override async Task<bool> IsBehindAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateCrossTenantScope();
+        return (await AsOwner(scope).Database.GetPendingMigrationsAsync(cancellationToken)).Any();
+    }
 
-    [LoggerMessage(LogLevel.Warning, "The database is not ready; next attempt in {DelayMs} ms")]
-    private partial void LogRetry(double delayMs, Exception exception);
+    protected override void Complete() => ready.Complete();
+
+    protected override void Report(string problem) => ready.Report(problem);
+
+    private CityDb AsOwner(AsyncServiceScope scope)
+    {
+        var db = scope.ServiceProvider.GetRequiredService<CityDb>();
+        db.WorkUnder(database.Owner);
+        return db;
+    }
 }

@@ -165,16 +165,31 @@ internal static class ClusterRules
             yield break;
         }
 
-        var api = cluster.Get<V1Deployment>("api").Spec.Template.Spec.Containers[0];
-        var own = job.Spec.Template.Spec.Containers[0];
-        if (own.Image != api.Image || own.Args is not ["--migrate"])
+        // One after the other, which init containers are.
+        var pod = job.Spec.Template.Spec;
+        if (pod.InitContainers is not [var city] || pod.Containers is not [var ai])
         {
-            yield return "The migration is not of the Api's build.";
+            yield return "The migration is not one of the city and then one of the AI gateway.";
+            yield break;
         }
 
-        if (!own.Env.Select(e => (e.Name, e.Value)).SequenceEqual(api.Env.Select(e => (e.Name, e.Value))))
+        foreach (var (own, name) in ((V1Container, string)[])[(city, "api"), (ai, "aigateway")])
         {
-            yield return "The migration has other variables than the Api.";
+            var service = cluster.Get<V1Deployment>(name).Spec.Template.Spec.Containers[0];
+            if (own.Image != service.Image || own.Args is not ["--migrate"])
+            {
+                yield return $"The migration of {name} is not of its build.";
+            }
+
+            if (!own.Env.Select(e => (e.Name, e.Value)).SequenceEqual(service.Env.Select(e => (e.Name, e.Value))))
+            {
+                yield return $"The migration of {name} has other variables than the service.";
+            }
+
+            if (service.Env.SingleOrDefault(e => e.Name == "Migrations__AtStart")?.Value != "false")
+            {
+                yield return $"{name} migrates when it starts.";
+            }
         }
 
         // deploy/rollout.sh goes by these.

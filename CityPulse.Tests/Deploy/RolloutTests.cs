@@ -48,7 +48,7 @@ public sealed class RolloutTests : IDisposable
               "get job migrate -n citypulse"*) call='get job'; echo '{{outcome}}' ;;
               "delete job migrate -n citypulse"*) call='delete job' ;;
               "rollout status"*"-n citypulse "*) call="rollout $3" ;;
-              logs*) call=logs ;;
+              logs*--all-containers*) call=logs ;;
               *) call="unexpected: $*" ;;
             esac
             echo "$call" >>'{{log}}'

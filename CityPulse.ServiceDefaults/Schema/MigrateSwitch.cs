@@ -1,12 +1,15 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace CityPulse.Api.Data;
+namespace CityPulse.ServiceDefaults.Schema;
 
 /// <summary>
-/// <c>--migrate</c>: brings the database up to date and ends, before a release rolls out. One attempt: whoever runs it (a Job, Compose)
+/// <c>--migrate</c>: brings the service's schema up to date and ends, before a release rolls out. One attempt: whoever runs it (a Job, Compose)
 /// tries again, and sees by the exit code whether to go on.
 /// </summary>
-internal static partial class MigrateSwitch
+public static partial class MigrateSwitch
 {
     private const string Name = "--migrate";
 
@@ -25,7 +28,7 @@ internal static partial class MigrateSwitch
             {
                 // What would stop the service stops its migration too, and by the same sentence.
                 app.Services.GetService<IStartupValidator>()?.Validate();
-                await app.Services.GetRequiredService<DatabaseMigration>().MigrateAsync(CancellationToken.None);
+                await app.Services.GetRequiredService<SchemaMigration>().MigrateAsync(CancellationToken.None);
                 LogDone(app.Logger);
                 return 0;
             }
