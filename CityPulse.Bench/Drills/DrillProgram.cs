@@ -21,6 +21,8 @@ internal static class DrillProgram
         ("alerts", "processes killed at random under 50 rules with webhooks", AlertDrill.RunAsync),
     ];
 
+    public static IEnumerable<string> Names => Drills.Select(d => d.Name);
+
     public static async Task<int> RunAsync(string[] names, CancellationToken cancellationToken)
     {
         if (names.FirstOrDefault(name => !Drills.Any(d => d.Name == name)) is { } unknown)

@@ -1,8 +1,5 @@
 using CityPulse.Tests.Realtime;
 using CityPulse.Tests.Support;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.FileProviders;
-using Microsoft.Extensions.Logging;
 
 namespace CityPulse.Tests.AppHost;
 
@@ -18,7 +15,7 @@ public sealed class ExamplePageTests(StackFixture stack)
         var packages = wantsSocketIo ? NodeScript.RequirePackage("socket.io-client", "4") : null;
         var city = await City.RegisterAsync(stack.CreateEdgeClient());
         await city.CreateSensorAsync(await city.CreateBuildingAsync(), "temperature", "t");
-        await using var site = await ServeAsync(packages);
+        await using var site = await ExampleSite.ServeAsync(packages);
         await using var browser = await Browser.OpenAsync(new Uri($"{site.Urls.Single()}/{page}"));
         await browser.EvaluateAsync($$"""
             const form = document.getElementById('login');
@@ -43,21 +40,5 @@ public sealed class ExamplePageTests(StackFixture stack)
         {
             throw new TimeoutException($"{e.Message} It shows: {shown}", e);
         }
-    }
-
-    private static async Task<WebApplication> ServeAsync(string? packages)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var app = builder.Build();
-        app.Urls.Add($"http://localhost:{TestStores.FreePort()}");
-        app.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(NodeScript.Source("docs/examples")) });
-        if (packages is not null)
-        {
-            app.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(Path.Combine(packages, "node_modules")), RequestPath = "/node_modules" });
-        }
-
-        await app.StartAsync();
-        return app;
     }
 }

@@ -46,6 +46,18 @@ internal sealed class NodeScript : IDisposable
         return folder;
     }
 
+    /// <summary>A folder with several packages of npm's, gone with what is returned.</summary>
+    public static PackageFolder RequirePackages(params (string Name, string Version)[] packages)
+    {
+        var folder = new PackageFolder();
+        foreach (var (name, version) in packages)
+        {
+            folder.Link(name, RequirePackage(name, version));
+        }
+
+        return folder;
+    }
+
     /// <param name="folder">Where packages are looked for.</param>
     public static NodeScript Start(string script, string? folder = null)
     {
@@ -76,6 +88,17 @@ internal sealed class NodeScript : IDisposable
         }
 
         return read[^1];
+    }
+
+    /// <summary>Waits until it has ended well, and returns all that it said.</summary>
+    public async Task<string> ReadToEndAsync()
+    {
+        using var deadline = new CancellationTokenSource(LiveClient.Patience);
+        var errors = _node.StandardError.ReadToEndAsync(deadline.Token);
+        var said = await _node.StandardOutput.ReadToEndAsync(deadline.Token);
+        await _node.WaitForExitAsync(deadline.Token);
+        _node.ExitCode.ShouldBe(0, said + await errors);
+        return said;
     }
 
     public void Dispose()
@@ -120,4 +143,19 @@ internal sealed class NodeScript : IDisposable
             return e.Message;
         }
     }
+}
+
+/// <summary>Links to packages that were installed one by one.</summary>
+internal sealed class PackageFolder : IDisposable
+{
+    public string Folder { get; } = Directory.CreateTempSubdirectory("citypulse-packages-").FullName;
+
+    public void Link(string name, string installed)
+    {
+        var link = Path.Combine(Folder, "node_modules", name);
+        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+        Directory.CreateSymbolicLink(link, Path.Combine(installed, "node_modules", name));
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

@@ -1,14 +1,10 @@
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using CityPulse.Tests.Support;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Shouldly;
 
 namespace CityPulse.Tests.Realtime.Feed;
 
 /// <summary>The code of <c>README.md</c> and <c>docs/realtime.md</c> works as it is printed.</summary>
-public sealed partial class SnippetTests : IAsyncLifetime
+public sealed class SnippetTests : IAsyncLifetime
 {
     private LiveCity _city = null!;
 
@@ -24,8 +20,7 @@ public sealed partial class SnippetTests : IAsyncLifetime
     public async Task It_tells_a_stored_reading(string document, string package, string version)
     {
         var folder = NodeScript.RequirePackage(package, version);
-        var snippet = Blocks().Matches(await File.ReadAllTextAsync(NodeScript.Source(document), TestContext.Current.CancellationToken))
-            .Select(block => block.Groups[1].Value).Single(code => code.Contains($"from '{package}'", StringComparison.Ordinal));
+        var snippet = Markdown.Of(document).Blocks("js").Single(code => code.Contains($"from '{package}'", StringComparison.Ordinal));
         var host = await _city.ReplicaAsync();
         using var node = NodeScript.Start(
             $"const token = process.env.TOKEN = '{_city.Api.Token(_city.Organization)}';\n"
@@ -38,11 +33,10 @@ public sealed partial class SnippetTests : IAsyncLifetime
     [Fact]
     public async Task The_one_in_csharp_tells_a_stored_reading()
     {
-        var snippet = CSharpBlocks().Matches(await File.ReadAllTextAsync(NodeScript.Source("docs/realtime.md"), TestContext.Current.CancellationToken))
-            .Select(block => block.Groups[1].Value).Single(code => code.Contains("HubConnectionBuilder", StringComparison.Ordinal));
+        var snippet = Markdown.Of("docs/realtime.md").Blocks("csharp").Single(code => code.Contains("HubConnectionBuilder", StringComparison.Ordinal));
         var host = await _city.ReplicaAsync();
         const string Hub = "var hub =";
-        var program = Compile(snippet
+        var program = CSharpSnippet.CompileProgram(snippet
             .Replace("http://localhost:8001", host.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal)
             .Replace(Hub, $"var token = \"{_city.Api.Token(_city.Organization)}\";\n{Hub}", StringComparison.Ordinal));
         try
@@ -59,24 +53,4 @@ public sealed partial class SnippetTests : IAsyncLifetime
             File.Delete(program);
         }
     }
-
-    /// <summary>As a console program with implicit usings; what it refers to lies beside it.</summary>
-    private static string Compile(string code)
-    {
-        string[] usings = ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
-        var compilation = CSharpCompilation.Create(
-            $"Snippet-{Guid.NewGuid():N}",
-            [CSharpSyntaxTree.ParseText(code), CSharpSyntaxTree.ParseText(string.Concat(usings.Select(name => $"global using {name};\n")))],
-            ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
-        var program = Path.Combine(AppContext.BaseDirectory, compilation.AssemblyName + ".dll");
-        compilation.Emit(program).Diagnostics.Where(d => d.Severity >= DiagnosticSeverity.Warning).ShouldBeEmpty();
-        return program;
-    }
-
-    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex CSharpBlocks();
-
-    [GeneratedRegex("```js\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Blocks();
 }
