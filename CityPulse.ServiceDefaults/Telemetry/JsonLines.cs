@@ -1,12 +1,10 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace CityPulse.ServiceDefaults.Telemetry;
 
@@ -14,10 +12,8 @@ namespace CityPulse.ServiceDefaults.Telemetry;
 /// The log of Production: one object of JSON a line, with the names that the framework's own formatter gives. That one writes all values
 /// of a record a second time as text and no time at all; with a line for every request both are felt.
 /// </summary>
-internal sealed class JsonLines(TimeProvider time) : ConsoleFormatter(FormatterName)
+internal static class JsonLines
 {
-    public const string FormatterName = "json-lines";
-
     private const string Template = "{OriginalFormat}";
     private const int LargestKeptBuffer = 64 * 1024;
 
@@ -25,56 +21,54 @@ internal sealed class JsonLines(TimeProvider time) : ConsoleFormatter(FormatterN
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _kept;
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _kept;
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    /// <returns>The line with its end, until the thread writes the next one.</returns>
+    public static ReadOnlySpan<byte> Write<TState>(DateTimeOffset now, in LogEntry<TState> entry)
     {
-        var buffer = _kept ?? new ArrayBufferWriter<byte>(1024);
+        // Taken away meanwhile: to say what a value is may log itself.
+        var (buffer, json) = _kept ?? Create();
         _kept = null;
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        json.WriteStartObject();
+        json.WriteString("Timestamp"u8, now.UtcDateTime);
+        json.WriteNumber("EventId"u8, entry.EventId.Id);
+        json.WriteString("LogLevel"u8, NameOf(entry.LogLevel));
+        json.WriteString("Category"u8, entry.Category);
+        if (Activity.Current is { } activity)
         {
-            json.WriteStartObject();
-            json.WriteString("Timestamp"u8, time.GetUtcNow().UtcDateTime);
-            json.WriteNumber("EventId"u8, logEntry.EventId.Id);
-            json.WriteString("LogLevel"u8, NameOf(logEntry.LogLevel));
-            json.WriteString("Category"u8, logEntry.Category);
-            if (Activity.Current is { } activity)
-            {
-                json.WriteString("TraceId"u8, activity.TraceId.ToHexString());
-                json.WriteString("SpanId"u8, activity.SpanId.ToHexString());
-            }
-
-            json.WriteString("Message"u8, logEntry.Formatter(logEntry.State, logEntry.Exception));
-            if (logEntry.Exception is { } exception)
-            {
-                json.WriteString("Exception"u8, exception.ToString());
-            }
-
-            if (logEntry.State is IReadOnlyList<KeyValuePair<string, object?>> { Count: > 1 } values)
-            {
-                WriteState(json, values);
-            }
-
-            json.WriteEndObject();
+            json.WriteString("TraceId"u8, activity.TraceId.ToHexString());
+            json.WriteString("SpanId"u8, activity.SpanId.ToHexString());
         }
 
-        Span<char> characters = stackalloc char[2048];
-        var length = buffer.WrittenCount <= characters.Length ? Encoding.UTF8.GetChars(buffer.WrittenSpan, characters) : -1;
-        if (length >= 0)
+        json.WriteString("Message"u8, entry.Formatter(entry.State, entry.Exception));
+        if (entry.Exception is { } exception)
         {
-            textWriter.Write(characters[..length]);
-        }
-        else
-        {
-            textWriter.Write(Encoding.UTF8.GetString(buffer.WrittenSpan));
+            json.WriteString("Exception"u8, exception.ToString());
         }
 
-        textWriter.Write(Environment.NewLine);
+        if (entry.State is IReadOnlyList<KeyValuePair<string, object?>> { Count: > 1 } values)
+        {
+            WriteState(json, values);
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+        buffer.Write("\n"u8);
+        var line = buffer.WrittenSpan;
         if (buffer.Capacity <= LargestKeptBuffer)
         {
             buffer.ResetWrittenCount();
-            _kept = buffer;
+            json.Reset();
+            _kept = (buffer, json);
         }
+
+        return line;
+    }
+
+    private static (ArrayBufferWriter<byte>, Utf8JsonWriter) Create()
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        return (buffer, new Utf8JsonWriter(buffer, Options));
     }
 
     private static void WriteState(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, object?>> values)

@@ -78,11 +78,13 @@ internal static class TelemetryExtensions
 
         builder.Services.PostConfigure<LoggerFilterOptions>(QuietByDefault);
 
-        var development = builder.Environment.IsDevelopment();
-        builder.Services.AddSingleton<ConsoleFormatter, JsonLines>();
-        builder.Services.Configure<ConsoleLoggerOptions>(console =>
-            console.FormatterName ??= development ? ConsoleFormatterNames.Simple : JsonLines.FormatterName);
         builder.Services.Configure<SimpleConsoleFormatterOptions>(simple => simple.SingleLine = true);
+        if (!builder.Environment.IsDevelopment() && builder.Configuration["Logging:Console:FormatterName"] is null
+            && builder.Services.FirstOrDefault(s => s.ImplementationType == typeof(ConsoleLoggerProvider)) is { } console)
+        {
+            builder.Services.Remove(console);
+            builder.Services.AddSingleton<ILoggerProvider, ConsoleLines>();
+        }
     }
 
     /// <summary>

@@ -1,9 +1,9 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Shouldly;
 
 namespace CityPulse.Tests.ServiceDefaults.Telemetry;
@@ -54,17 +54,13 @@ public sealed class JsonLinesTests
         Parse(Write("next", [])).GetProperty("Message").GetString().ShouldBe("next");
     }
 
-    private static string Write(string message, IReadOnlyList<KeyValuePair<string, object?>> state, Exception? exception = null)
-    {
-        using var writer = new StringWriter();
-        new JsonLines(new FakeTimeProvider(Now)).Write(
-            new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(LogLevel.Warning, "CityPulse.Tests", 0, state, exception, (_, _) => message), null, writer);
-        return writer.ToString();
-    }
+    private static string Write(string message, IReadOnlyList<KeyValuePair<string, object?>> state, Exception? exception = null) =>
+        Encoding.UTF8.GetString(JsonLines.Write(
+            Now, new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(LogLevel.Warning, "CityPulse.Tests", 0, state, exception, (_, _) => message)));
 
     private static JsonElement Parse(string line)
     {
-        line.ShouldEndWith(Environment.NewLine);
+        line.ShouldEndWith("\n");
         line.TrimEnd('\r', '\n').ShouldNotContain("\n");
         return JsonElement.Parse(line);
     }
