@@ -40,6 +40,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var log = new TestLog();
         var configuration = new Dictionary<string, string?>
         {
+            ["urls"] = "http://127.0.0.1:0",
             ["ConnectionStrings:citydb"] = database,
             ["ConnectionStrings:redis"] = await stores.GetRedisAsync(),
             ["Services:api:http:0"] = api.ToString(),
@@ -69,7 +70,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 services.AddSingleton<IRevocationSource>(new TestRevocations());
             }
         });
-        factory.UseKestrel(0);
+        factory.UseKestrel();
         factory.StartServer();
         var host = new GatewayHost(factory, database, tokens, log);
         using var client = new HttpClient { BaseAddress = host.BaseAddress };

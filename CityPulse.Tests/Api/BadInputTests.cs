@@ -18,7 +18,7 @@ public sealed class BadInputTests(TestStores stores)
     [Theory, MemberData(nameof(Environments))]
     public async Task Bodies_that_cannot_be_read_are_400_and_name_what_is_wrong(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         var building = await city.CreateBuildingAsync();
 
@@ -41,15 +41,15 @@ public sealed class BadInputTests(TestStores stores)
             problem.GetProperty("errors").ToString().ShouldContain(named, Case.Insensitive, $"for {body}");
         }
 
-        (await CountAsync(host, "buildings")).ShouldBe(1);
-        (await CountAsync(host, "sensors")).ShouldBe(0);
-        (await CountAsync(host, "readings")).ShouldBe(0);
+        (await CountAsync(host, city, "buildings")).ShouldBe(1);
+        (await CountAsync(host, city, "sensors")).ShouldBe(0);
+        (await CountAsync(host, city, "readings")).ShouldBe(0);
     }
 
     [Theory, MemberData(nameof(Environments))]
     public async Task Bad_rows_are_reported_by_index_and_never_stop_good_ones(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         var stranger = await City.RegisterAsync(host.CreateClient());
         await city.CreateSensorAsync(await city.CreateBuildingAsync(), externalId: "meter");
@@ -75,7 +75,7 @@ public sealed class BadInputTests(TestStores stores)
         Error(1).GetProperty("code").GetString().ShouldBe(Error(2).GetProperty("code").GetString());
         Error(1).GetProperty("detail").GetString()!.Replace("unknown", "foreign", StringComparison.Ordinal)
             .ShouldBe(Error(2).GetProperty("detail").GetString(), "a foreign sensor reads exactly like an unknown one");
-        (await CountAsync(host, "readings")).ShouldBe(1);
+        (await CountAsync(host, city, "readings")).ShouldBe(1);
 
         JsonElement Error(int index) => errors.Single(e => e.GetProperty("index").GetInt32() == index);
     }
@@ -83,7 +83,7 @@ public sealed class BadInputTests(TestStores stores)
     [Theory, MemberData(nameof(Environments))]
     public async Task A_body_of_100_MB_is_413_and_the_next_request_is_served(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         await city.CreateSensorAsync(await city.CreateBuildingAsync(), externalId: "meter");
 
@@ -93,14 +93,14 @@ public sealed class BadInputTests(TestStores stores)
         using var answer = await city.Client.SendAsync(request, TestContext.Current.CancellationToken);
         await answer.ReadProblemAsync(HttpStatusCode.RequestEntityTooLarge);
 
-        (await CountAsync(host, "readings")).ShouldBe(0);
+        (await CountAsync(host, city, "readings")).ShouldBe(0);
         (await city.IngestAsync("meter", (new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), 1))).GetProperty("accepted").GetInt32().ShouldBe(1);
     }
 
     [Theory, MemberData(nameof(Environments))]
     public async Task What_belongs_to_others_does_not_exist(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         var stranger = await City.RegisterAsync(host.CreateClient());
         var building = await stranger.CreateBuildingAsync();
@@ -123,7 +123,7 @@ public sealed class BadInputTests(TestStores stores)
     [Theory, MemberData(nameof(Environments))]
     public async Task Requests_that_never_reach_a_handler_get_problems_too(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         using var anonymous = host.CreateClient();
 
@@ -146,7 +146,7 @@ public sealed class BadInputTests(TestStores stores)
     [Theory, MemberData(nameof(Environments))]
     public async Task A_charset_other_than_UTF_8_is_415_whether_it_exists_or_not(string environment)
     {
-        await using var host = await StartAsync(environment);
+        var host = await StartAsync(environment);
         var city = await City.RegisterAsync(host.CreateClient());
         foreach (var path in (string[])["/api/v1/citypulse/buildings", "/api/v1/auth/login", Readings])
         {
@@ -161,14 +161,15 @@ public sealed class BadInputTests(TestStores stores)
         }
     }
 
-    private Task<ApiHost> StartAsync(string environment) =>
-        ApiHost.StartAsync(stores, environment, [new("Auth:AllowRegistration", "true")]);
+    private Task<ApiHost> StartAsync(string environment) => stores.SharedAsync(
+        $"{nameof(BadInputTests)} {environment}", () => ApiHost.StartAsync(stores, environment, [new("Auth:AllowRegistration", "true")]));
 
-    private static async Task<long> CountAsync(ApiHost host, string table)
+    private static async Task<long> CountAsync(ApiHost host, City city, string table)
     {
+        var rows = table == "readings" ? "readings r JOIN sensors s ON s.key = r.sensor_key" : table;
         await using var connection = new NpgsqlConnection(host.ConnectionString);
         await connection.OpenAsync();
-        await using var count = new NpgsqlCommand($"SELECT count(*) FROM {table}", connection);
+        await using var count = new NpgsqlCommand($"SELECT count(*) FROM {rows} WHERE organization_id = '{city.OrganizationId}'", connection);
         return (long)(await count.ExecuteScalarAsync())!;
     }
 

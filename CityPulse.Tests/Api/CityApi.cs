@@ -13,9 +13,9 @@ using Shouldly;
 namespace CityPulse.Tests.Api;
 
 /// <summary>The Api with a database of its own, shared by the tests of a class; each test makes its own organisation.</summary>
-public sealed class CityApi(TestStores stores) : IAsyncLifetime
+public class CityApi(TestStores stores) : IAsyncLifetime
 {
-    private readonly TestTokens _tokens = new();
+    private TestTokens _tokens = null!;
     private ApiHost _host = null!;
 
     public string ConnectionString => _host.ConnectionString;
@@ -29,18 +29,23 @@ public sealed class CityApi(TestStores stores) : IAsyncLifetime
     /// <summary>Sessions that the Api may hold, shared half and half by requests and background work.</summary>
     internal int MaximumPoolSize { get; init; } = 20;
 
-    public async ValueTask InitializeAsync()
-    {
-        var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync()) { MaxPoolSize = MaximumPoolSize };
-        _host = await ApiHost.StartAsync(
-            stores, services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(_tokens)), database: database.ConnectionString);
-        await ExecuteAsync("CREATE TABLE IF NOT EXISTS readings_of_tests PARTITION OF readings DEFAULT");
-    }
+    private protected virtual Task<Started> GetAsync() => stores.SharedAsync(nameof(CityApi), StartAsync);
 
-    public async ValueTask DisposeAsync()
+    public async ValueTask InitializeAsync() => (_host, _tokens) = await GetAsync();
+
+    /// <summary>The shared one ends with the run.</summary>
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private protected async Task<Started> StartAsync()
     {
-        await _host.DisposeAsync();
-        _tokens.Dispose();
+        var tokens = new TestTokens();
+        var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync()) { MaxPoolSize = MaximumPoolSize };
+        var host = await ApiHost.StartAsync(
+            stores, services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(tokens)), database: database.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(database.ConnectionString);
+        await using var partition = source.CreateCommand("CREATE TABLE IF NOT EXISTS readings_of_tests PARTITION OF readings DEFAULT");
+        await partition.ExecuteNonQueryAsync();
+        return new Started(host, tokens);
     }
 
     /// <summary>A member of a new organisation, or a colleague in an existing one.</summary>
@@ -96,6 +101,29 @@ public sealed class CityApi(TestStores stores) : IAsyncLifetime
     /// <summary>Types of an organisation's events, in order of the outbox.</summary>
     internal Task<string[]> EventsAsync(Guid organizationId) => ScalarAsync<string[]>(
         "SELECT coalesce(array_agg(type ORDER BY id), '{}') FROM outbox WHERE organization_id = $1", organizationId);
+}
+
+internal sealed record Started(ApiHost Host, TestTokens Tokens) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        Tokens.Dispose();
+    }
+}
+
+/// <summary>A <see cref="CityApi"/> of the caller's own, to do to the database what others should not see.</summary>
+public sealed class OwnCityApi(TestStores stores) : CityApi(stores)
+{
+    private Started _own = null!;
+
+    private protected override async Task<Started> GetAsync() => _own = await StartAsync();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _own.DisposeAsync();
+    }
 }
 
 /// <summary>One caller. Bodies are JSON text, as a client would send them, or objects.</summary>

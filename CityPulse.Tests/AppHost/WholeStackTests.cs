@@ -96,7 +96,7 @@ public sealed class WholeStackTests(StackFixture stack)
 
     private async Task<double> SumBySqlAsync(Guid sensor, DateTimeOffset from, DateTimeOffset to)
     {
-        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", TestContext.Current.CancellationToken));
+        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", TestContext.Current.CancellationToken) + ";Pooling=false");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var sum = new NpgsqlCommand(
             "SELECT sum(r.value) FROM readings r JOIN sensors s ON s.key = r.sensor_key WHERE s.id = $1 AND r.observed_at >= $2 AND r.observed_at < $3", connection)

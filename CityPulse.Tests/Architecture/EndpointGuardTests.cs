@@ -22,7 +22,7 @@ public sealed class EndpointGuardTests(TestStores stores)
     [Fact]
     public async Task Every_endpoint_of_the_api_says_who_may_call_it()
     {
-        await using var host = await ApiHost.StartAsync(stores);
+        var host = await ApiHost.SharedAsync(stores);
         ShouldSayWhoMayCall(host.Services, atLeast: 20);
     }
 

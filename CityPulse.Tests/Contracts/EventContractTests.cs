@@ -142,7 +142,7 @@ public sealed class EventContractTests(StackFixture stack)
     /// <summary>The events by type, as the outbox keeps it; readings are bytes and have a test of their own.</summary>
     private async Task<ILookup<string, JsonElement>> ToldAsync(Guid organization)
     {
-        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", Cancel));
+        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", Cancel) + ";Pooling=false");
         await connection.OpenAsync(Cancel);
         await using var command = new NpgsqlCommand("SELECT type, data FROM outbox WHERE organization_id = $1 AND type <> $2 ORDER BY id", connection)
         {

@@ -47,8 +47,11 @@ internal sealed class LiveCity : IAsyncDisposable
 
     public async Task<SocketIoClient> ConnectSocketIoAsync(RealtimeHost host)
     {
+        var before = host.Broadcaster.Connections.Count;
         var client = await SocketIoClient.ConnectAsync(host.Door, Api.Token(Organization));
         _clients.Add(client);
+        // It is told that it is signed in a moment before the replica counts it.
+        await Eventually.TrueAsync(() => host.Broadcaster.Connections.Count > before, "the client is followed");
         return client;
     }
 

@@ -33,6 +33,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
     {
         var configuration = new Dictionary<string, string?>
         {
+            ["urls"] = $"http://127.0.0.1:{port}",
             ["ConnectionStrings:redis"] = $"127.0.0.1:{redisPort}",
             ["services:api:http:0"] = api.ToString(),
             ["services:api:internal:0"] = internalApi.ToString(),
@@ -46,7 +47,7 @@ internal sealed class RealtimeHost : IAsyncDisposable
         }
 
         var factory = new Factory(configuration);
-        factory.UseKestrel(port);
+        factory.UseKestrel();
         factory.StartServer();
         var host = new RealtimeHost(factory);
         if (waitForStream)

@@ -36,6 +36,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
+    /// <summary>The one with no settings of its own that the classes of a run share. Whoever takes it does not dispose it.</summary>
+    public static Task<ApiHost> SharedAsync(TestStores stores) => stores.SharedAsync(nameof(ApiHost), () => StartAsync(stores));
+
     /// <param name="environment">Development unless a test is about Production.</param>
     /// <param name="settings">Configuration on top of the defaults, as <c>Auth:Issuer</c>.</param>
     /// <param name="database">An existing database, for a second replica on the same data.</param>
@@ -52,6 +55,8 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             ["ConnectionStrings:citydb"] = database,
             ["ConnectionStrings:redis"] = await stores.GetRedisAsync(),
+            // Rather than by UseKestrel(port), which the program's own start may overtake.
+            ["urls"] = "http://127.0.0.1:0",
             ["INTERNAL_HTTP_PORT"] = $"{internalPort}",
             ["Internal:Key"] = InternalKey,
             ["Auth:KeyEncryptionKey"] = Convert.ToBase64String(new byte[32]),
@@ -66,7 +71,7 @@ internal sealed class ApiHost : IAsyncDisposable
         }
 
         var factory = new Factory(environment, configuration, services);
-        factory.UseKestrel(0);
+        factory.UseKestrel();
         factory.StartServer();
         var host = new ApiHost(factory, database, internalPort);
         using var client = host.CreateClient();

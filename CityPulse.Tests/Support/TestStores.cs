@@ -23,6 +23,7 @@ public sealed class TestStores : IAsyncDisposable
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"citypulse-tests-{Guid.NewGuid():N}");
     private readonly Lazy<Task<StoreProcess>> _postgres;
     private readonly Lazy<Task<StoreProcess>> _redis;
+    private readonly ConcurrentDictionary<string, Lazy<Task<IAsyncDisposable>>> _shared = new();
     private int _databases;
 
     public TestStores()
@@ -56,6 +57,14 @@ public sealed class TestStores : IAsyncDisposable
             await redis.DisposeAsync();
         }
     }
+
+    /// <summary>
+    /// What several classes use side by side, by name: started when first asked for, ended with the run. A started Api takes seconds of a
+    /// processor, so whoever works within organisations of its own shares one.
+    /// </summary>
+    public async Task<T> SharedAsync<T>(string name, Func<Task<T>> start)
+        where T : IAsyncDisposable =>
+        (T)await _shared.GetOrAdd(name, _ => new(async () => await start())).Value;
 
     /// <summary>Makes an empty database and returns its connection string.</summary>
     public async Task<string> CreateDatabaseAsync()
@@ -108,6 +117,11 @@ public sealed class TestStores : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var shared in _shared.Values)
+        {
+            await (await shared.Value).DisposeAsync();
+        }
+
         foreach (var spare in SpareRedis)
         {
             await spare.DisposeAsync();

@@ -16,12 +16,13 @@ public sealed class AnalyticsApi(TestStores stores) : IAsyncLifetime
 
     private ApiHost _host = null!;
 
-    public async ValueTask InitializeAsync() => _host = await ApiHost.StartAsync(
+    public async ValueTask InitializeAsync() => _host = await stores.SharedAsync(nameof(AnalyticsApi), () => ApiHost.StartAsync(
         stores,
         settings: [new("RATE_LIMITING_ENABLED", "false")],
-        services: s => s.Replace(ServiceDescriptor.Singleton<TimeProvider>(new FakeTimeProvider(Now))));
+        services: s => s.Replace(ServiceDescriptor.Singleton<TimeProvider>(new FakeTimeProvider(Now)))));
 
-    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+    /// <summary>The shared Api ends with the run.</summary>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     internal Task<City> RegisterAsync() => City.RegisterAsync(_host.CreateClient());
 }

@@ -94,7 +94,7 @@ public sealed class RevocationTests(TestStores stores)
     [Fact]
     public async Task Whatever_ends_a_session_is_told_even_the_end_of_its_organisation()
     {
-        await using var api = await ApiHost.StartAsync(stores);
+        var api = await ApiHost.SharedAsync(stores);
         using var http = api.CreateClient();
         var city = await City.RegisterAsync(http);
         await using var source = NpgsqlDataSource.Create(api.ConnectionString);
@@ -110,7 +110,7 @@ public sealed class RevocationTests(TestStores stores)
     [Fact]
     public async Task What_was_revoked_is_told_to_the_services_only()
     {
-        await using var api = await ApiHost.StartAsync(stores);
+        var api = await ApiHost.SharedAsync(stores);
         using var outside = api.CreateClient();
         (await StatusAsync(outside, "/internal/revocations?since=0")).ShouldBe(HttpStatusCode.NotFound);
         using var stranger = new HttpClient { BaseAddress = api.InternalAddress };

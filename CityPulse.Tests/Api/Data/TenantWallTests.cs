@@ -8,7 +8,7 @@ using Shouldly;
 namespace CityPulse.Tests.Api.Data;
 
 /// <summary>The second wall: what the database itself keeps apart, when somebody forgets the filter.</summary>
-public sealed class TenantWallTests(CityApi api) : IClassFixture<CityApi>
+public sealed class TenantWallTests(OwnCityApi api) : IClassFixture<OwnCityApi>
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -236,9 +236,9 @@ public sealed class TenantWallTests(CityApi api) : IClassFixture<CityApi>
     }
 
     /// <summary>An Api whose requests share one session.</summary>
-    private async Task<CityApi> NarrowAsync()
+    private async Task<OwnCityApi> NarrowAsync()
     {
-        var narrow = new CityApi(api.Stores) { MaximumPoolSize = 2 };
+        var narrow = new OwnCityApi(api.Stores) { MaximumPoolSize = 2 };
         await narrow.InitializeAsync();
         return narrow;
     }

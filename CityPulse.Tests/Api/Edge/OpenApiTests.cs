@@ -9,7 +9,7 @@ public sealed class OpenApiTests(TestStores stores)
     [Fact]
     public async Task The_document_says_who_may_call_and_what_may_go_wrong()
     {
-        await using var host = await ApiHost.StartAsync(stores);
+        var host = await ApiHost.SharedAsync(stores);
         using var client = host.CreateClient();
         var document = JsonNode.Parse(await client.GetStringAsync("/openapi/v1.json"))!;
 

@@ -13,12 +13,11 @@ public sealed class EnergyApiFixture(TestStores stores) : IAsyncLifetime
 {
     internal ApiHost Api { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Api = await ApiHost.StartAsync(stores, settings:
-    [
-        new("RATE_LIMITING_ENABLED", "false"), new("Energy:GasKWhPerM3", "11"),
-    ]);
+    public async ValueTask InitializeAsync() => Api = await stores.SharedAsync(
+        nameof(EnergyApiFixture), () => ApiHost.StartAsync(stores, settings: [new("RATE_LIMITING_ENABLED", "false"), new("Energy:GasKWhPerM3", "11")]));
 
-    public async ValueTask DisposeAsync() => await Api.DisposeAsync();
+    /// <summary>The shared Api ends with the run.</summary>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
 
 /// <summary>Energy over HTTP from readings in a real database.</summary>

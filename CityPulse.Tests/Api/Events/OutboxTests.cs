@@ -10,7 +10,7 @@ using StackExchange.Redis;
 
 namespace CityPulse.Tests.Api.Events;
 
-public sealed class OutboxTests(ReadingsApi api) : IClassFixture<ReadingsApi>
+public sealed class OutboxTests(OwnReadingsApi api) : IClassFixture<OwnReadingsApi>
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

@@ -5,7 +5,7 @@ using Shouldly;
 
 namespace CityPulse.Tests.Api.Readings;
 
-public sealed class IngestConcurrencyTests(ReadingsApi api) : IClassFixture<ReadingsApi>
+public sealed class IngestConcurrencyTests(OwnReadingsApi api) : IClassFixture<OwnReadingsApi>
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

@@ -8,7 +8,7 @@ using Npgsql;
 namespace CityPulse.Tests.Api.Readings;
 
 /// <summary>The Api with a database of its own for the tests of one class; each test registers its own organisation.</summary>
-public sealed class ReadingsApi(TestStores stores) : IAsyncLifetime
+public class ReadingsApi(TestStores stores) : IAsyncLifetime
 {
     public const string Ingest = "/api/v1/citypulse/sensors/readings";
 
@@ -22,15 +22,14 @@ public sealed class ReadingsApi(TestStores stores) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Host = await ApiHost.StartAsync(stores, settings: Unlimited);
+        Host = await GetAsync();
         Database = NpgsqlDataSource.Create(Host.ConnectionString);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Database.DisposeAsync();
-        await Host.DisposeAsync();
-    }
+    /// <summary>The shared Api ends with the run.</summary>
+    public virtual ValueTask DisposeAsync() => Database.DisposeAsync();
+
+    private protected virtual Task<ApiHost> GetAsync() => ApiHost.SharedAsync(stores);
 
     internal Task<City> RegisterAsync() => City.RegisterAsync(Host.CreateClient());
 
@@ -96,5 +95,17 @@ public sealed class ReadingsApi(TestStores stores) : IAsyncLifetime
         }
 
         return zipped.ToArray();
+    }
+}
+
+/// <summary>A <see cref="ReadingsApi"/> of the caller's own, to do to the database what others should not see.</summary>
+public sealed class OwnReadingsApi(TestStores stores) : ReadingsApi(stores)
+{
+    private protected override Task<ApiHost> GetAsync() => ApiHost.StartAsync(Stores, settings: Unlimited);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Host.DisposeAsync();
     }
 }
