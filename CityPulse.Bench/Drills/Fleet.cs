@@ -9,6 +9,11 @@ internal sealed record FleetPlan
 {
     public int Apis { get; init; } = 2;
     public int Realtimes { get; init; } = 2;
+    /// <summary>
+    /// How long clients keep a connection. Short, so that replicas that came back get their share again; for ever where it matters what
+    /// becomes of kept ones.
+    /// </summary>
+    public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromSeconds(2);
     /// <summary>Where PostgreSQL keeps its data, if not beside everything else.</summary>
     public string? DataFolder { get; init; }
     /// <summary>Environment of the Api, on top of what every drill has.</summary>
@@ -79,8 +84,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>A new organisation; the client carries its admin's token.</summary>
     public async Task<HttpClient> RegisterAsync(CancellationToken cancellationToken)
     {
-        // Connections do not last, so that replicas that came back get their share again.
-        var client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(2), ConnectTimeout = TimeSpan.FromSeconds(5) })
+        var client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = _plan.ConnectionLifetime, ConnectTimeout = TimeSpan.FromSeconds(5) })
         {
             BaseAddress = Address, Timeout = TimeSpan.FromSeconds(60),
         };

@@ -26,7 +26,7 @@ internal static class ProcessDrills
 
     public static async Task TermAsync(Goals goals, CancellationToken cancellationToken)
     {
-        await using var scene = await Scene.BeginAsync(new FleetPlan(), cancellationToken);
+        await using var scene = await Scene.BeginAsync(new FleetPlan { ConnectionLifetime = Timeout.InfiniteTimeSpan }, cancellationToken);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var asking = Enumerable.Range(0, 8).Select(_ => AskAsync(scene, over.Token)).ToList();
         var longest = TimeSpan.Zero;

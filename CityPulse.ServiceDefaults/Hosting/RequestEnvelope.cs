@@ -3,6 +3,7 @@ using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -10,7 +11,7 @@ namespace CityPulse.ServiceDefaults.Hosting;
 
 /// <summary>The outermost part: gives each request its id and each answer its headers, measures and logs it.</summary>
 internal sealed class RequestEnvelope(
-    RequestDelegate next, SecurityHeaders security, RequestLog log, ResponseTimes times, TimeProvider time)
+    RequestDelegate next, SecurityHeaders security, RequestLog log, ResponseTimes times, ShutdownState shutdown, TimeProvider time)
 {
     private const int LongestId = 128;
 
@@ -26,6 +27,13 @@ internal sealed class RequestEnvelope(
         if (context.Response.Headers.Vary.Count > 1)
         {
             context.Response.Headers.Vary = EachOnce(context.Response.Headers.Vary);
+        }
+
+        // While it drains, a replica takes leave of clients that keep their connection: one that is closed at the end of the drain, as the
+        // next request comes, would lose that request.
+        if (shutdown.IsStopping && context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols)
+        {
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
         }
 
         return Task.CompletedTask;

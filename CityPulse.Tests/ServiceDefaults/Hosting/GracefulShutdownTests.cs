@@ -24,6 +24,28 @@ public sealed class GracefulShutdownTests
     }
 
     [Fact]
+    public async Task While_draining_a_service_lets_go_of_connections_that_clients_keep()
+    {
+        await using var host = await DefaultsHost.StartAsync(
+            app => app.MapGet("/open", () => "open").AllowAnonymous(),
+            settings: new() { ["Shutdown:DrainSeconds"] = "2" });
+        using (var before = await host.Client.GetAsync("/open"))
+        {
+            before.Headers.ConnectionClose.ShouldBeNull();
+        }
+
+        var stopped = host.StopAsync();
+        await Eventually.TrueAsync(async () => (await host.Client.GetAsync("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable, "it drains");
+        using (var work = await host.Client.GetAsync("/open"))
+        {
+            work.StatusCode.ShouldBe(HttpStatusCode.OK);
+            work.Headers.ConnectionClose.ShouldBe(true);
+        }
+
+        await stopped;
+    }
+
+    [Fact]
     public async Task A_request_under_way_is_finished()
     {
         var arrived = new TaskCompletionSource();
