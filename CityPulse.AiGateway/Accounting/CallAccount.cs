@@ -16,7 +16,7 @@ internal sealed record CallRecord(ModelInfo Model, long InputTokens, long Output
 
 /// <summary>Money set aside for a call that is under way.</summary>
 /// <param name="OutputTokens">How long an answer it pays for.</param>
-internal sealed record Reservation(Guid Id, DateOnly Month, int OutputTokens);
+internal sealed record Reservation(HeldPurse Purse, decimal AmountUsd, int OutputTokens);
 
 /// <summary>The month's money is spent; whose it was, and when there is new.</summary>
 internal sealed class BudgetExhaustedException(bool isOrganizations, DateTimeOffset resetsAt)

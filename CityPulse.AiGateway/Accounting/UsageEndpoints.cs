@@ -25,7 +25,9 @@ internal static class UsageEndpoints
     public static WebApplicationBuilder AddAccounting(this WebApplicationBuilder builder)
     {
         builder.Services.AddMeasures<UsageMetrics>();
+        builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<UsageLedger>();
+        builder.Services.AddSingleton<UsageReport>();
         return builder;
     }
 
@@ -39,7 +41,7 @@ internal static class UsageEndpoints
     }
 
     private static async Task<Results<Ok<UsageResponse>, ProblemHttpResult>> ReadUsageAsync(
-        HttpContext context, UsageLedger ledger, TimeProvider time, string? from, string? to, CancellationToken cancellationToken)
+        HttpContext context, UsageReport report, TimeProvider time, string? from, string? to, CancellationToken cancellationToken)
     {
         var errors = new Dictionary<string, string[]>();
         var end = Read("to", to, errors) ?? time.GetUtcNow();
@@ -59,7 +61,7 @@ internal static class UsageEndpoints
         }
 
         var caller = context.User.GetCaller();
-        var items = await ledger.ReadAsync(caller.OrganizationId, caller.Role == Role.Admin ? null : caller.UserId, start, end, cancellationToken);
+        var items = await report.ReadAsync(caller.OrganizationId, caller.Role == Role.Admin ? null : caller.UserId, start, end, cancellationToken);
         var priced = items.Where(i => i.CostUsd is not null).ToList();
         var totals = new UsageTotals(
             items.Sum(i => i.Calls), items.Sum(i => i.InputTokens), items.Sum(i => i.OutputTokens),

@@ -1,0 +1,69 @@
+using CityPulse.AiGateway.Models;
+
+namespace CityPulse.AiGateway.Accounting;
+
+internal enum Verdict
+{
+    Fits,
+    OrganizationExhausted,
+    UserExhausted,
+}
+
+/// <summary>Something to be written into the accounts, which somebody waits for as a rule.</summary>
+internal abstract class LedgerEntry(Guid organizationId, HeldPurse? purse)
+{
+    private readonly TaskCompletionSource<Verdict> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Guid OrganizationId => organizationId;
+
+    public HeldPurse? Purse => purse;
+
+    /// <summary>Once it is on the disk.</summary>
+    public Task<Verdict> Done => _done.Task;
+
+    /// <returns>False when nobody waits any more.</returns>
+    public bool TryComplete(Verdict verdict) => _done.TrySetResult(verdict);
+
+    public void Fail(Exception exception) => _done.TrySetException(exception);
+
+    public void Cancel(CancellationToken cancellationToken) => _done.TrySetCanceled(cancellationToken);
+}
+
+/// <summary>A call that waits for money to be set aside.</summary>
+internal sealed class WaitingCall(HeldPurse purse, decimal amountUsd) : LedgerEntry(purse.Key.OrganizationId, purse)
+{
+    public decimal AmountUsd => amountUsd;
+}
+
+/// <summary>A call that is over.</summary>
+/// <param name="chargeUsd">What it takes from the budget.</param>
+internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call, DateTimeOffset at, Reservation? reservation, decimal chargeUsd)
+    : LedgerEntry(account.OrganizationId, reservation?.Purse)
+{
+    private bool _isReturned;
+
+    public Guid Id => id;
+
+    public CallAccount Account => account;
+
+    public CallRecord Call => call;
+
+    public ModelInfo Model => call.Model;
+
+    public DateTimeOffset At => at;
+
+    public decimal ChargeUsd => reservation is null ? 0 : chargeUsd;
+
+    /// <summary>Puts back what was set aside, once.</summary>
+    public void Return()
+    {
+        if (!_isReturned && reservation is not null)
+        {
+            _isReturned = true;
+            reservation.Purse.Money.Return(reservation.AmountUsd, chargeUsd);
+        }
+    }
+}
+
+/// <summary>A purse that has too much, or that has to say that it is still there.</summary>
+internal sealed class ReviewedPurse(HeldPurse purse) : LedgerEntry(purse.Key.OrganizationId, purse);

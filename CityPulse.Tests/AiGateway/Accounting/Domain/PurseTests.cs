@@ -1,0 +1,102 @@
+using CityPulse.AiGateway.Accounting.Domain;
+using Shouldly;
+
+namespace CityPulse.Tests.AiGateway.Accounting.Domain;
+
+public sealed class PurseTests
+{
+    [Fact]
+    public void An_empty_purse_has_nothing_to_hand_out_and_asks_for_what_waits()
+    {
+        var purse = new Purse();
+        purse.TryTake(2).ShouldBeFalse();
+        var wish = purse.Wish(waitingUsd: 2);
+        wish.ShouldBe(new PurseWish(0, 0, 0));
+        purse.Learn(wish, grantedUsd: 2, roomUsd: 1);
+        purse.TryTake(2).ShouldBeTrue();
+        (purse.FreeUsd, purse.InUseUsd).ShouldBe((0, 2));
+    }
+
+    [Fact]
+    public void Where_there_is_plenty_it_holds_some_for_calls_to_come()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Return(2, costUsd: 0);
+        var wish = purse.Wish(waitingUsd: 0);
+        (wish.KeptUsd, wish.SpareUsd).ShouldBe((2, 126));
+        purse.Learn(wish, grantedUsd: 128, roomUsd: 1_000_000);
+        for (var i = 0; i < 64; i++)
+        {
+            purse.TryTake(2).ShouldBeTrue();
+        }
+
+        purse.TryTake(2).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void It_never_holds_more_than_its_share_of_what_is_left()
+    {
+        var purse = Filled(roomUsd: 1280);
+        purse.Wish(waitingUsd: 0).SpareUsd.ShouldBe(10);
+    }
+
+    [Fact]
+    public void Near_the_end_of_a_budget_it_gives_back_what_comes_back()
+    {
+        var purse = Filled(roomUsd: 100);
+        purse.Return(2, costUsd: 0);
+        purse.HasTooMuch.ShouldBeTrue();
+        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(0, 0, 0));
+        purse.IsEmpty.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_came_back_is_for_those_who_wait_first()
+    {
+        var purse = Filled(roomUsd: 100);
+        purse.Return(2, costUsd: 0);
+        purse.Wish(waitingUsd: 1).ShouldBe(new PurseWish(1, 1, 0));
+    }
+
+    [Theory]
+    [InlineData(0.5, 1.5)]
+    [InlineData(2, 0)]
+    [InlineData(3, 0)]
+    public void What_a_call_cost_does_not_come_back(double costUsd, double freeUsd)
+    {
+        var purse = Filled(roomUsd: 100);
+        purse.Return(2, (decimal)costUsd);
+        purse.Wish(waitingUsd: 10).ShouldBe(new PurseWish((decimal)freeUsd, (decimal)freeUsd, 0));
+    }
+
+    [Fact]
+    public void What_is_handed_out_while_the_accounts_are_asked_stays_counted()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Return(2, costUsd: 0);
+        var wish = purse.Wish(waitingUsd: 0);
+        purse.TryTake(1).ShouldBeTrue();
+        purse.Learn(wish, grantedUsd: 50, roomUsd: 1_000_000);
+        (purse.FreeUsd, purse.InUseUsd).ShouldBe((49, 1));
+    }
+
+    [Fact]
+    public void One_that_rests_keeps_what_is_in_use_only()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        var wish = purse.Wish(waitingUsd: 0);
+        purse.Learn(wish, grantedUsd: 100, roomUsd: 1_000_000);
+        purse.Rest();
+        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(2, 0, 0));
+    }
+
+    /// <summary>One call of 2 dollars is under way.</summary>
+    private static Purse Filled(decimal roomUsd)
+    {
+        var purse = new Purse();
+        purse.TryTake(2);
+        purse.Learn(purse.Wish(waitingUsd: 2), grantedUsd: 2, roomUsd);
+        purse.TryTake(2).ShouldBeTrue();
+        return purse;
+    }
+}
