@@ -4,10 +4,16 @@ using Microsoft.Extensions.AI;
 
 namespace CityPulse.AiGateway.Models;
 
-/// <summary>Takes secrets and addresses of persons out of messages on their way to a provider. What is kept here stays whole.</summary>
-internal sealed class Redaction(bool secrets, bool emails)
+/// <summary>Takes secrets and what leads to persons out of messages on their way to a provider. What is kept here stays whole.</summary>
+internal sealed class Redaction(SensitiveKinds kinds)
 {
-    public IEnumerable<ChatMessage> Apply(List<ChatMessage> messages) => secrets || emails ? messages.Select(Apply) : messages;
+    public static Redaction Of(AiOptions options) => new(
+        Kind(options.RedactSecrets, SensitiveKinds.Secrets) | Kind(options.RedactEmails, SensitiveKinds.Emails) | Kind(options.RedactPhones, SensitiveKinds.Phones)
+        | Kind(options.RedactIbans, SensitiveKinds.Ibans) | Kind(options.RedactCards, SensitiveKinds.Cards));
+
+    public IReadOnlyList<ChatMessage> Apply(IReadOnlyList<ChatMessage> messages) => kinds == SensitiveKinds.None ? messages : [.. messages.Select(Apply)];
+
+    private static SensitiveKinds Kind(bool isOn, SensitiveKinds kind) => isOn ? kind : SensitiveKinds.None;
 
     private ChatMessage Apply(ChatMessage message)
     {
@@ -21,13 +27,14 @@ internal sealed class Redaction(bool secrets, bool emails)
             }
         }
 
-        if (changed is null)
+        var author = message.AuthorName is { } name ? Clean(name) : null;
+        if (changed is null && author == message.AuthorName)
         {
             return message;
         }
 
         var copy = message.Clone();
-        copy.Contents = changed;
+        (copy.Contents, copy.AuthorName) = (changed ?? message.Contents, author);
         return copy;
     }
 
@@ -41,10 +48,15 @@ internal sealed class Redaction(bool secrets, bool emails)
             case FunctionResultContent { Result: { } result } call:
                 var written = result is string said ? said : result is JsonElement json ? json.GetRawText() : JsonSerializer.Serialize(result, Tools.CityTools.Serializer);
                 return Clean(written) is var cleaned && cleaned != written ? new FunctionResultContent(call.CallId, cleaned) : null;
+            case FunctionCallContent { Arguments: { Count: > 0 } arguments } call:
+                var asked = JsonSerializer.Serialize(arguments, Tools.CityTools.Serializer);
+                return Clean(asked) is var plain && plain != asked
+                    ? new FunctionCallContent(call.CallId, call.Name, JsonSerializer.Deserialize<Dictionary<string, object?>>(plain, Tools.CityTools.Serializer))
+                    : null;
             default:
                 return null;
         }
     }
 
-    private string Clean(string text) => SensitiveText.Redact(text, secrets, emails);
+    private string Clean(string text) => SensitiveText.Redact(text, kinds);
 }
