@@ -171,6 +171,8 @@ internal sealed class PrivateStack : IAsyncDisposable
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Internal__Key"] = internalKey,
             ["Logging__LogLevel__Default"] = "Warning",
+            // It would watch the folder that it is started in, with the stores' files in it.
+            ["DOTNET_hostBuilder__reloadConfigOnChange"] = "false",
         };
         foreach (var (key, value) in settings)
         {

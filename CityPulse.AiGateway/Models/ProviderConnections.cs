@@ -31,6 +31,8 @@ internal static class ProviderConnections
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
+            // Our traces are no concern of theirs; the span of a call is the model's own.
+            ActivityHeadersPropagator = null,
             ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
         };
         return new HttpClient(new Faults(time) { InnerHandler = sockets }) { Timeout = Timeout.InfiniteTimeSpan };

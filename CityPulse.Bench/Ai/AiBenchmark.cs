@@ -16,7 +16,7 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
     private const double MostMegabytes = 200;
     private const string Path = "/v1/chat/completions";
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
 
     private sealed record Case(string Name, LoadGenerator Whole, LoadGenerator Stream)
     {
