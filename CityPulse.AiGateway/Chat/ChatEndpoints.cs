@@ -22,6 +22,7 @@ internal static partial class ChatEndpoints
         // Reads only, so the standard handler's retries do no harm here.
         builder.Services.AddHttpClient<CityApi>(CityApi.ClientName, client => client.BaseAddress = new Uri("http://api")).AddInternalKey();
         builder.Services.AddScoped<ChatTurn>();
+        builder.Services.AddSingleton<ConversationSummary>();
         builder.Services.AddSingleton<TurnCopies>();
         builder.Services.AddSingleton<TurnFeeds>();
         builder.Services.AddOpenTelemetry()
@@ -85,10 +86,10 @@ internal static partial class ChatEndpoints
             return Problems.Validation("model", "model must be an available one of GET /api/v1/ai/models, by id or alias.");
         }
 
-        IReadOnlyList<StoredMessage> history = [];
+        var history = ConversationHistory.Empty;
         if (request.ConversationId is { } existing)
         {
-            if (await store.HistoryAsync(existing, caller, options.Value.HistoryMessages, cancellationToken) is not { } found)
+            if (await store.HistoryAsync(existing, caller, options.Value.HistoryMessages + AiOptions.MoreHistoryMessages, cancellationToken) is not { } found)
             {
                 return Problems.NotFound("conversation");
             }

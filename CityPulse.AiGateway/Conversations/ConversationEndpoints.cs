@@ -2,7 +2,6 @@ using CityPulse.AiGateway.Chat;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
-using CityPulse.ServiceDefaults.Schema;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -29,7 +28,8 @@ internal static class ConversationEndpoints
         var services = builder.Services;
         services.AddTenantDatabase(Connection, part: "ai_", holds: "conversations are kept there, in schema ai", secretKey: "Internal:Key");
         services.AddSingleton<ConversationStore>();
-        services.AddSchema<ConversationSchema>();
+        services.AddSingleton<ConversationSchema>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConversationSchema>());
         services.AddHealthChecks().AddCheck<ConversationSchema>("conversations", tags: [HealthNames.Ready]);
         return builder;
     }

@@ -10,15 +10,22 @@ using NpgsqlTypes;
 namespace CityPulse.AiGateway.Conversations;
 
 /// <summary>A message as it was said.</summary>
-internal sealed record StoredMessage(string Role, string Content, DateTimeOffset CreatedAt);
+internal sealed record StoredMessage(long Position, string Role, string Content, DateTimeOffset CreatedAt);
+
+/// <param name="Summary">What was said before the messages, where that was too much to be kept in view.</param>
+/// <param name="Messages">Oldest first.</param>
+internal sealed record ConversationHistory(string? Summary, IReadOnlyList<StoredMessage> Messages)
+{
+    public static readonly ConversationHistory Empty = new(null, []);
+}
 
 /// <summary>Conversations in Postgres, so that any replica can go on with one. Everybody sees their own only; the organisation is told in front.</summary>
 internal sealed partial class ConversationStore(TenantDatabase database)
 {
     private const int TitleLength = 80;
 
-    /// <summary>The newest messages, oldest first; null when the caller has no such conversation.</summary>
-    public async Task<IReadOnlyList<StoredMessage>?> HistoryAsync(Guid id, Caller caller, int count, CancellationToken cancellationToken)
+    /// <summary>The newest messages that are in no summary, oldest first; null when the caller has no such conversation.</summary>
+    public async Task<ConversationHistory?> HistoryAsync(Guid id, Caller caller, int count, CancellationToken cancellationToken)
     {
         await using var connection = await database.Requests.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
@@ -26,12 +33,12 @@ internal sealed partial class ConversationStore(TenantDatabase database)
             BatchCommands =
             {
                 TenantSetting.Command(caller.OrganizationId),
-                Own("select 1 from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller),
+                Own("select summary from ai.conversations where id = $1 and organization_id = $2 and user_id = $3", id, caller),
                 Own($"""
-                    select role, content, created_at from (
+                    select position, role, content, created_at from (
                         select m.position, m.role, m.content, m.created_at
                         from ai.messages m join ai.conversations c on c.id = m.conversation_id
-                        where c.id = $1 and c.organization_id = $2 and c.user_id = $3
+                        where c.id = $1 and c.organization_id = $2 and c.user_id = $3 and m.position > coalesce(c.summary_until, 0)
                         order by m.position desc limit {count}) newest
                     order by position
                     """, id, caller),
@@ -43,14 +50,28 @@ internal sealed partial class ConversationStore(TenantDatabase database)
             return null;
         }
 
+        var summary = await reader.IsDBNullAsync(0, cancellationToken) ? null : reader.GetString(0);
         await reader.NextResultAsync(cancellationToken);
         var messages = new List<StoredMessage>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            messages.Add(new StoredMessage(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2)));
+            messages.Add(new StoredMessage(reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3)));
         }
 
-        return messages;
+        return new ConversationHistory(summary, messages);
+    }
+
+    /// <summary>Keeps what stands for all messages up to one; of two at once the one that covers more stays.</summary>
+    public async Task KeepSummaryAsync(Guid id, Caller caller, string summary, long until, CancellationToken cancellationToken)
+    {
+        var update = Own("""
+            update ai.conversations set summary = $4, summary_until = $5
+            where id = $1 and organization_id = $2 and user_id = $3 and coalesce(summary_until, 0) < $5
+            """, id, caller);
+        update.Parameters.Add(Text(summary));
+        update.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until });
+        await using var batch = database.Requests.CreateBatch(caller.OrganizationId, update);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Keeps a question with its answer, both or none.</summary>
