@@ -13,6 +13,7 @@ builder.AddRedisClient("redis");
 builder.AddModels();
 builder.AddConversations();
 builder.AddChat();
+builder.AddOpenAi();
 builder.AddAccounting();
 builder.AddSwarm();
 

@@ -2,6 +2,7 @@ using CityPulse.AiGateway.Chat;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Schema;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,8 +29,7 @@ internal static class ConversationEndpoints
         var services = builder.Services;
         services.AddTenantDatabase(Connection, part: "ai_", holds: "conversations are kept there, in schema ai", secretKey: "Internal:Key");
         services.AddSingleton<ConversationStore>();
-        services.AddSingleton<ConversationSchema>();
-        services.AddHostedService(provider => provider.GetRequiredService<ConversationSchema>());
+        services.AddSchema<ConversationSchema>();
         services.AddHealthChecks().AddCheck<ConversationSchema>("conversations", tags: [HealthNames.Ready]);
         return builder;
     }

@@ -1,22 +1,22 @@
-using System.Net.Sockets;
 using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Swarm;
+using CityPulse.ServiceDefaults.Schema;
 using CityPulse.ServiceDefaults.Tenancy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace CityPulse.AiGateway.Conversations;
 
 /// <summary>
-/// Brings schema <c>ai</c> up to date at start, and the wall between organisations with it: one replica at a time, each version in its own
-/// transaction. A database that is not there yet is waited for; readiness tells.
+/// Schema <c>ai</c>, and the wall between organisations with it: one replica at a time, each version in its own transaction. Readiness tells.
 /// </summary>
-internal sealed partial class ConversationSchema(TenantDatabase database, TimeProvider time, ILogger<ConversationSchema> logger)
-    : BackgroundService, IHealthCheck
+internal sealed class ConversationSchema(
+    TenantDatabase database, IOptions<MigrationOptions> options, TimeProvider time, ILogger<ConversationSchema> logger)
+    : SchemaMigration(options, time, logger), IHealthCheck
 {
     private const long LockKey = 0x4350_0101;
     private const long WallLockKey = 0x4350_0102;
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
     /// <summary>The schema's tables without an <c>organization_id</c>; all others are walled by it.</summary>
     internal static readonly IReadOnlyCollection<TenantTable> WithoutOrganization =
@@ -68,25 +68,24 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(_ready ? HealthCheckResult.Healthy("Conversations can be kept.") : HealthCheckResult.Unhealthy("The schema ai is not in place yet."));
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override void Complete() => _ready = true;
+
+    protected override async Task<bool> IsBehindAsync(CancellationToken cancellationToken)
     {
-        for (var delay = TimeSpan.FromMilliseconds(250); ; delay = delay * 2 > LongestDelay ? LongestDelay : delay * 2)
+        await using var connection = await database.Owner.OpenConnectionAsync(cancellationToken);
+        await using var count = new NpgsqlCommand("select count(*) from ai.schema_versions where version <= $1", connection);
+        count.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Versions.Length });
+        try
         {
-            try
-            {
-                await MigrateAsync(stoppingToken);
-                _ready = true;
-                return;
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && e.GetBaseException() is NpgsqlException or SocketException or TimeoutException or IOException)
-            {
-                LogRetry(delay.TotalMilliseconds, e);
-                await Task.Delay(delay, time, stoppingToken);
-            }
+            return await count.ExecuteScalarAsync(cancellationToken) is not long applied || applied < Versions.Length;
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        {
+            return true;
         }
     }
 
-    private async Task MigrateAsync(CancellationToken cancellationToken)
+    public override async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.Owner.OpenConnectionAsync(cancellationToken);
         for (var version = 1; version <= Versions.Length; version++)
@@ -123,7 +122,4 @@ internal sealed partial class ConversationSchema(TenantDatabase database, TimePr
         await TenantWall.BuildAsync(database, "ai", WithoutOrganization, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
-
-    [LoggerMessage(LogLevel.Warning, "The schema ai cannot be prepared yet; next attempt in {DelayMs} ms")]
-    private partial void LogRetry(double delayMs, Exception exception);
 }

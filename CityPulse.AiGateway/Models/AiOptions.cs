@@ -7,6 +7,9 @@ internal sealed class AiOptions
 {
     public const string Section = "Ai";
 
+    /// <summary>How many messages beyond <see cref="HistoryMessages"/> are looked at for a summary.</summary>
+    public const int MoreHistoryMessages = 100;
+
     /// <summary>The model of requests that name none: <c>provider/model</c> or an alias. By default the first one with a key, else the built-in.</summary>
     public string? DefaultModel { get; set; }
 
@@ -28,7 +31,7 @@ internal sealed class AiOptions
     /// <summary>How often a model may call tools before it has to answer.</summary>
     public int MaxToolRounds { get; set; } = 8;
 
-    /// <summary>How many earlier messages of a conversation a model is shown.</summary>
+    /// <summary>How many earlier messages of a conversation a model is shown; older ones are summed up for it. With 0 it is shown none.</summary>
     public int HistoryMessages { get; set; } = 20;
 
     /// <summary>How many characters of earlier messages a model is shown.</summary>
@@ -36,6 +39,9 @@ internal sealed class AiOptions
 
     /// <summary>How much text one request of the OpenAI-compatible door may carry.</summary>
     public int MaxInputCharacters { get; set; } = 400_000;
+
+    /// <summary>How long answers of the OpenAI-compatible door are kept for the same request; 0: not at all.</summary>
+    public int CacheSeconds { get; set; }
 
     /// <summary>How long a stream may be silent before it says that it is still there.</summary>
     public int HeartbeatSeconds { get; set; } = 15;
@@ -48,6 +54,15 @@ internal sealed class AiOptions
 
     /// <summary>E-mail addresses in messages do not go to providers.</summary>
     public bool RedactEmails { get; set; } = true;
+
+    /// <summary>Nor telephone numbers.</summary>
+    public bool RedactPhones { get; set; } = true;
+
+    /// <summary>Nor numbers of bank accounts.</summary>
+    public bool RedactIbans { get; set; } = true;
+
+    /// <summary>Nor numbers of payment cards.</summary>
+    public bool RedactCards { get; set; } = true;
 
     public BudgetOptions Budgets { get; set; } = new();
 

@@ -17,6 +17,7 @@ internal sealed class AiOptionsValidator : IValidateOptions<AiOptions>
         Between(options.HistoryMessages, 0, 200, "Ai:HistoryMessages", faults);
         Between(options.HistoryCharacters, 1000, 2_000_000, "Ai:HistoryCharacters", faults);
         Between(options.MaxInputCharacters, 1000, 4_000_000, "Ai:MaxInputCharacters", faults);
+        Between(options.CacheSeconds, 0, 86_400, "Ai:CacheSeconds", faults);
         Between(options.HeartbeatSeconds, 1, 300, "Ai:HeartbeatSeconds", faults);
         Between(options.ResumeSeconds, 0, 300, "Ai:ResumeSeconds", faults);
         options.Budgets.Check(faults);

@@ -19,7 +19,7 @@ internal sealed class RoutedChatClient(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
 
     private readonly List<Fallback> _fallbacks = [];
-    private readonly Redaction _redaction = new(options.RedactSecrets, options.RedactEmails);
+    private readonly Redaction _redaction = Redaction.Of(options);
     private int _at;
     private bool _hasUnknownCost;
     private decimal _costUsd;

@@ -80,7 +80,7 @@ internal sealed partial class CompletionStream(
         }
 
         var whole = all.ToChatResponse();
-        await WriteAsync(response, frame.Part(route, new ChunkDelta(), CompletionFrame.Finish(whole.FinishReason, calls.Count > 0)), cancellationToken);
+        await WriteAsync(response, frame.Last(route, whole, calls.Count > 0), cancellationToken);
         if (includeUsage)
         {
             await WriteAsync(response, frame.Usage(route, whole.Usage), cancellationToken);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Models;
 using Microsoft.Extensions.AI;
 
@@ -14,7 +15,10 @@ internal sealed record Completion(
     [property: JsonPropertyName("choices")] IReadOnlyList<CompletionChoice> Choices,
     [property: JsonPropertyName("usage")] CompletionUsage Usage,
     [property: JsonPropertyName("system_fingerprint")] string? SystemFingerprint,
-    [property: JsonPropertyName("fallbacks"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<Fallback>? Fallbacks);
+    [property: JsonPropertyName("fallbacks"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<Fallback>? Fallbacks,
+    [property: JsonPropertyName("citations"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<Citation>? Citations,
+    [property: JsonPropertyName("unverifiedNumbers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? UnverifiedNumbers,
+    [property: JsonPropertyName("cached"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Cached = false);
 
 internal sealed record CompletionChoice(
     [property: JsonPropertyName("index")] int Index,
@@ -34,7 +38,9 @@ internal sealed record CompletionChunk(
     [property: JsonPropertyName("created")] long Created,
     [property: JsonPropertyName("model")] string Model,
     [property: JsonPropertyName("choices")] IReadOnlyList<ChunkChoice> Choices,
-    [property: JsonPropertyName("usage"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CompletionUsage? Usage);
+    [property: JsonPropertyName("usage"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CompletionUsage? Usage,
+    [property: JsonPropertyName("citations"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<Citation>? Citations = null,
+    [property: JsonPropertyName("unverifiedNumbers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? UnverifiedNumbers = null);
 
 internal sealed record ChunkChoice(
     [property: JsonPropertyName("index")] int Index,
@@ -78,7 +84,8 @@ internal sealed record OpenAiModel(
 internal sealed record OpenAiModelList([property: JsonPropertyName("object")] string Object, [property: JsonPropertyName("data")] IReadOnlyList<OpenAiModel> Data);
 
 /// <summary>What the members of every part of one answer have in common.</summary>
-internal sealed class CompletionFrame(Guid id, DateTimeOffset at)
+/// <param name="asked">What the caller said.</param>
+internal sealed class CompletionFrame(Guid id, DateTimeOffset at, IReadOnlyList<ChatMessage> asked)
 {
     private readonly string _id = $"chatcmpl-{id:N}";
     private readonly long _created = at.ToUnixTimeSeconds();
@@ -90,18 +97,38 @@ internal sealed class CompletionFrame(Guid id, DateTimeOffset at)
         var calls = contents.OfType<FunctionCallContent>().Where(c => !answered.Contains(c.CallId)).Select(c => CompletionCall.Of(c)).ToList();
         var text = response.Messages.LastOrDefault(m => m.Role == ChatRole.Assistant)?.Text;
         var message = new CompletionAnswer("assistant", string.IsNullOrEmpty(text) && calls.Count > 0 ? null : text ?? "", null, calls.Count == 0 ? null : calls);
+        var evidence = EvidenceOf(response, answered.Count > 0);
         return new Completion(
             _id, "chat.completion", _created, route.Model.Id, [new CompletionChoice(0, message, null, Finish(response.FinishReason, calls.Count > 0))],
-            CompletionUsage.Of(response.Usage), null, route.Fallbacks.Count == 0 ? null : route.Fallbacks);
+            CompletionUsage.Of(response.Usage), null, route.Fallbacks.Count == 0 ? null : route.Fallbacks, evidence?.Citations, evidence?.UnverifiedNumbers);
     }
+
+    /// <summary>An answer that was given before.</summary>
+    public Completion Again(KeptCompletion kept) => new(
+        _id, "chat.completion", _created, kept.Model, [new CompletionChoice(0, new CompletionAnswer("assistant", kept.Content, null, null), null, kept.FinishReason)],
+        new CompletionUsage(kept.PromptTokens, kept.CompletionTokens, kept.PromptTokens + kept.CompletionTokens), null, null, null, null, Cached: true);
 
     public CompletionChunk Part(RoutedChatClient route, ChunkDelta delta, string? finishReason = null) =>
         new(_id, "chat.completion.chunk", _created, route.Model.Id, [new ChunkChoice(0, delta, null, finishReason)], null);
 
+    /// <summary>The last part, which says why it is the last, and where the city's figures come from.</summary>
+    public CompletionChunk Last(RoutedChatClient route, ChatResponse response, bool hasCalls)
+    {
+        var evidence = EvidenceOf(response, response.Messages.Any(m => m.Contents.Any(c => c is FunctionResultContent)));
+        return Part(route, new ChunkDelta(), Finish(response.FinishReason, hasCalls)) with
+        {
+            Citations = evidence?.Citations, UnverifiedNumbers = evidence?.UnverifiedNumbers,
+        };
+    }
+
     public CompletionChunk Usage(RoutedChatClient route, UsageDetails? usage) =>
         new(_id, "chat.completion.chunk", _created, route.Model.Id, [], CompletionUsage.Of(usage));
 
-    public static string Finish(ChatFinishReason? reason, bool hasCalls) => hasCalls ? "tool_calls" : reason?.Value switch
+    /// <summary>Null where no tool of the city's was run: then there is nothing to trace figures to.</summary>
+    private Evidence? EvidenceOf(ChatResponse response, bool hasRunTools) =>
+        hasRunTools ? Evidence.Of(response, string.Join('\n', asked.Where(m => m.Role == ChatRole.User).Select(m => m.Text))) : null;
+
+    private static string Finish(ChatFinishReason? reason, bool hasCalls) => hasCalls ? "tool_calls" : reason?.Value switch
     {
         "length" => "length",
         "content_filter" => "content_filter",

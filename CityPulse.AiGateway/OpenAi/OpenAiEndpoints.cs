@@ -6,13 +6,21 @@ using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace CityPulse.AiGateway.OpenAi;
 
 /// <summary>The door for clients made for OpenAI: any of them, with this base address and an access token as its key.</summary>
 internal static partial class OpenAiEndpoints
 {
+    public static WebApplicationBuilder AddOpenAi(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<CompletionCache>();
+        return builder;
+    }
+
     public static IEndpointRouteBuilder MapOpenAi(this IEndpointRouteBuilder app)
     {
         var door = app.MapGroup(OpenAiErrors.Door).WithTags("AI").RequirePermission(Permission.UseAi);
@@ -33,8 +41,8 @@ internal static partial class OpenAiEndpoints
         catalogue.Route(id, frontend: null) is { } route ? TypedResults.Ok(Describe(id, route.First)) : UnknownModel(id);
 
     private static async Task<IResult> CompleteAsync(
-        ChatCompletionRequest request, HttpContext context, ModelCatalogue catalogue, ModelSessions sessions, CityApi api, IOptions<AiOptions> options,
-        TimeProvider time, ILogger<CompletionStream> logger, CancellationToken cancellationToken)
+        ChatCompletionRequest request, HttpContext context, ModelCatalogue catalogue, ModelSessions sessions, CompletionCache cache, UsageLedger ledger,
+        IOptions<AiOptions> options, TimeProvider time, ILogger<CompletionStream> logger, CancellationToken cancellationToken)
     {
         var caller = context.User.GetCaller();
         if (string.IsNullOrWhiteSpace(request.Model))
@@ -47,22 +55,39 @@ internal static partial class OpenAiEndpoints
             return UnknownModel(request.Model);
         }
 
-        var reader = new CompletionReader(options.Value.MaxInputCharacters);
-        var messages = reader.Messages(request);
-        var chat = reader.Options(request, new CityTools(api.As(context.Request)).All(), route.First.Provider == ModelCatalogue.LocalProvider);
-        if (reader.Errors.Count > 0)
+        var faults = new CompletionFaults(options.Value.MaxInputCharacters);
+        var messages = new MessageReader(faults).Read(request);
+        var cityTools = new Lazy<IList<AITool>>(() => new CityTools(context.RequestServices.GetRequiredService<CityApi>().As(context.Request)).All());
+        var chat = new OptionsReader(faults).Read(request, cityTools, route.First.Provider == ModelCatalogue.LocalProvider);
+        faults.CheckLength();
+        if (faults.Errors.Count > 0)
         {
-            return Problems.Validation(reader.Errors.ToDictionary());
+            return Problems.Validation(faults.Errors);
         }
 
         var now = time.GetUtcNow();
-        var frame = new CompletionFrame(Guid.CreateVersion7(now), now);
-        var session = sessions.Open(route, CallAccount.Of(caller));
+        var frame = new CompletionFrame(Guid.CreateVersion7(now), now, messages);
+        var account = CallAccount.Of(caller);
+        var key = cache.KeyOf(request, caller, route);
+        if (key is not null && !RefusesKept(context.Request) && await cache.FindAsync(key, caller) is { } kept)
+        {
+            // The provider counted nothing; that the call was made is written down all the same.
+            await ledger.SettleAsync(account, new CallRecord(route.First, 0, 0, 0, "cached", IsEstimated: false), reservation: null);
+            return TypedResults.Ok(frame.Again(kept));
+        }
+
+        var session = sessions.Open(route, account);
         try
         {
             if (request.Stream != true)
             {
-                return TypedResults.Ok(frame.Whole(await session.Client.GetResponseAsync(messages, chat, cancellationToken), session.Route));
+                var answer = frame.Whole(await session.Client.GetResponseAsync(messages, chat, cancellationToken), session.Route);
+                if (key is not null)
+                {
+                    await cache.KeepAsync(key, caller, route, answer);
+                }
+
+                return TypedResults.Ok(answer);
             }
 
             // The first update is awaited before anything is sent, so that what fails until then has its status.
@@ -84,6 +109,9 @@ internal static partial class OpenAiEndpoints
             return fault.ToProblem(context.Response);
         }
     }
+
+    private static bool RefusesKept(HttpRequest request) =>
+        CacheControlHeaderValue.TryParse(request.Headers.CacheControl.ToString(), out var control) && (control.NoCache || control.NoStore);
 
     private static OpenAiModel Describe(string name, ModelInfo model) => new(name, "model", 0, model.Provider);
 

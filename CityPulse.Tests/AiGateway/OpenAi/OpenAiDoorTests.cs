@@ -51,6 +51,8 @@ public sealed class OpenAiDoorTests(ChatFixture fixture) : IClassFixture<ChatFix
         choice.GetProperty("message").GetProperty("role").GetString().ShouldBe("assistant");
         choice.GetProperty("message").GetProperty("content").GetString()!.ShouldStartWith("There are 2 buildings.");
         choice.GetProperty("message").TryGetProperty("tool_calls", out _).ShouldBeFalse();
+        answer.GetProperty("citations").EnumerateArray().ShouldHaveSingleItem().GetProperty("url").GetString().ShouldBe("/api/v1/citypulse/buildings");
+        answer.GetProperty("unverifiedNumbers").GetArrayLength().ShouldBe(0);
         var usage = answer.GetProperty("usage");
         usage.GetProperty("total_tokens").GetInt64().ShouldBe(usage.GetProperty("prompt_tokens").GetInt64() + usage.GetProperty("completion_tokens").GetInt64());
         usage.GetProperty("completion_tokens").GetInt64().ShouldBeGreaterThan(0);
@@ -78,6 +80,7 @@ public sealed class OpenAiDoorTests(ChatFixture fixture) : IClassFixture<ChatFix
         string.Concat(choices.Select(c => c.GetProperty("delta").TryGetProperty("content", out var text) ? text.GetString() : "")).ShouldContain("Goethe School (school, 500 m²)");
         choices[..^1].ShouldAllBe(c => c.GetProperty("finish_reason").ValueKind == JsonValueKind.Null);
         choices[^1].GetProperty("finish_reason").GetString().ShouldBe("stop");
+        chunks.Where(c => c.TryGetProperty("citations", out _)).ShouldHaveSingleItem().GetProperty("citations")[0].GetProperty("tool").GetString().ShouldBe("list_buildings");
         var counts = chunks.Where(c => c.TryGetProperty("usage", out _)).ToList();
         counts.Count.ShouldBe(includeUsage ? 1 : 0);
         if (includeUsage)
