@@ -49,6 +49,9 @@ internal sealed class GatewayHost : IAsyncDisposable
             ["Auth:JwksUri"] = new Uri(api, "/.well-known/jwks.json").ToString(),
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Trace",
+            // The runner tells results on the standard output, where Production's console would write between them.
+            ["Logging:Console:FormatterName"] = "simple",
+            ["Logging:Console:LogLevel:Default"] = "Warning",
             ["Shutdown:DrainSeconds"] = "0",
         };
         foreach (var (key, value) in settings ?? [])

@@ -40,6 +40,8 @@ internal sealed class RealtimeHost : IAsyncDisposable
             ["Internal:Key"] = FakeApi.InternalKey,
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging:LogLevel:Default"] = "Warning",
+            // The runner tells results on the standard output, where Production's console would write between them.
+            ["Logging:Console:FormatterName"] = "simple",
         };
         foreach (var (key, value) in settings ?? [])
         {

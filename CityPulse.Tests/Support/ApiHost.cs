@@ -64,6 +64,8 @@ internal sealed class ApiHost : IAsyncDisposable
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Shutdown:DrainSeconds"] = "0",
             ["Logging:LogLevel:Default"] = "Warning",
+            // The runner tells results on the standard output, where Production's console would write between them.
+            ["Logging:Console:FormatterName"] = "simple",
         };
         foreach (var (key, value) in settings ?? [])
         {
