@@ -55,15 +55,22 @@ internal sealed class TurnFeed(Guid id, Guid organizationId, Guid userId) : IDis
         }
     }
 
-    public TurnEvent Add(string type, string data)
+    /// <summary>What the next event will be. One writer adds all events of a turn.</summary>
+    public TurnEvent Next(string type, string data)
     {
         lock (_lock)
         {
-            var added = new TurnEvent(_events.Count + 1, type, data);
-            _events.Add(added);
+            return new TurnEvent(_events.Count + 1, type, data);
+        }
+    }
+
+    public void Add(TurnEvent next)
+    {
+        lock (_lock)
+        {
+            _events.Add(next);
             _more.TrySetResult();
             _more = New();
-            return added;
         }
     }
 

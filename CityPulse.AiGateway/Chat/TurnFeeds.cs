@@ -76,7 +76,13 @@ internal sealed partial class TurnFeeds(TurnCopies copies, IOptions<AiOptions> o
         feed.Dispose();
     }
 
-    private Task AddAsync(TurnFeed feed, (string Type, string Data) happened) => copies.AddAsync(feed, feed.Add(happened.Type, happened.Data));
+    /// <summary>Copied before anyone is told: who has an event finds it at every replica.</summary>
+    private async Task AddAsync(TurnFeed feed, (string Type, string Data) happened)
+    {
+        var next = feed.Next(happened.Type, happened.Data);
+        await copies.AddAsync(feed, next);
+        feed.Add(next);
+    }
 
     private async Task AwaitReaderAsync(TurnFeed feed)
     {

@@ -124,7 +124,7 @@ public sealed partial class ManifestTreeTests(DeployTree tree) : IClassFixture<D
         using var inside = host.CreateClient(1);
 
         await Eventually.TrueAsync(
-            async () => (await inside.GetStringAsync("/metrics", Cancel)).Split('\n').Any(line => line.StartsWith($"{metric}{{", StringComparison.Ordinal) && line.Contains(" 1")),
+            async () => (await inside.GetStringAsync("/metrics", Cancel)).Split('\n').Any(line => line.StartsWith($"{metric}{{", StringComparison.Ordinal)),
             $"/metrics has {metric}");
     }
 

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using CityPulse.Bench.Drills;
 using CityPulse.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Shouldly;
@@ -17,6 +19,9 @@ public sealed class WaitingProvider(TestStores stores) : IAsyncLifetime
     private FakeServer _api = null!;
 
     internal IReadOnlyList<GatewayHost> Replicas { get; private set; } = [];
+
+    /// <summary>Between the first replica and Redis.</summary>
+    internal Link ToRedis { get; private set; } = null!;
 
     /// <summary>Ends when the gateway ended the request of that message.</summary>
     internal ConcurrentDictionary<string, TaskCompletionSource> Left { get; } = new();
@@ -38,7 +43,8 @@ public sealed class WaitingProvider(TestStores stores) : IAsyncLifetime
             ["Ai:HeartbeatSeconds"] = "1",
             ["Ai:ResumeSeconds"] = "1",
         };
-        var first = await GatewayHost.StartAsync(stores, _api.Address, _tokens, settings);
+        ToRedis = new Link(int.Parse((await stores.GetRedisAsync()).Split(':')[1], CultureInfo.InvariantCulture));
+        var first = await GatewayHost.StartAsync(stores, _api.Address, _tokens, new(settings) { ["ConnectionStrings:redis"] = $"127.0.0.1:{ToRedis.Port}" });
         Replicas = [first, await GatewayHost.StartAsync(stores, _api.Address, _tokens, settings, first.Database)];
     }
 
@@ -49,6 +55,7 @@ public sealed class WaitingProvider(TestStores stores) : IAsyncLifetime
             await replica.DisposeAsync();
         }
 
+        await ToRedis.DisposeAsync();
         await _provider.DisposeAsync();
         await _api.DisposeAsync();
         _tokens.Dispose();
@@ -112,6 +119,26 @@ public sealed class ChatStreamTests(WaitingProvider fixture) : IClassFixture<Wai
     }
 
     [Fact]
+    public async Task Who_has_an_event_finds_it_at_another_replica_however_slow_the_way_to_redis_is()
+    {
+        var (token, message) = (fixture.Issue(), $"{Guid.NewGuid()}");
+        using var client = fixture.Replicas[0].CreateClient(token);
+        using var other = fixture.Replicas[1].CreateClient(token);
+        fixture.ToRedis.Delay = TimeSpan.FromMilliseconds(300);
+        try
+        {
+            var first = await ReadUntilAsync(client, message, "delta");
+            using var back = await ResumeAsync(other, "GET", message, first.Id);
+            back.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+        finally
+        {
+            fixture.ToRedis.Delay = TimeSpan.Zero;
+            fixture.LetGo(message);
+        }
+    }
+
+    [Fact]
     public async Task A_turn_that_nobody_comes_back_for_is_ended_at_the_provider_too()
     {
         var (token, message) = (fixture.Issue(), $"{Guid.NewGuid()}");
@@ -162,7 +189,7 @@ public sealed class ChatStreamTests(WaitingProvider fixture) : IClassFixture<Wai
     private static string Next(string id, int by)
     {
         var parts = id.Split('-');
-        return $"{parts[0]}-{int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) + by}";
+        return $"{parts[0]}-{int.Parse(parts[1], CultureInfo.InvariantCulture) + by}";
     }
 
     /// <summary>Reads as far as an event of a type, and breaks off.</summary>

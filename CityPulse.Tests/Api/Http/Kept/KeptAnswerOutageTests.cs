@@ -23,8 +23,7 @@ public sealed class KeptAnswerOutageTests(TwoReplicas replicas) : IClassFixture<
             {
                 await WriteAndReadAsync($"Still true {Guid.NewGuid():N}");
                 await one.ReadAsync($"{Member.Buildings}/{building}");
-                using var metrics = replicas.One.CreateInternalClient();
-                return (await metrics.GetStringAsync("/metrics")).Split('\n').Any(l => l.StartsWith("citypulse_redis_away", StringComparison.Ordinal) && l.Contains("} 0"));
+                return replicas.One.Services.ReadGauge("citypulse.redis.away") is [0];
             },
             "the replicas have found Redis again");
 
