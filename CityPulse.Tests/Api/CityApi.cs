@@ -39,7 +39,7 @@ public class CityApi(TestStores stores) : IAsyncLifetime
     private protected async Task<Started> StartAsync()
     {
         var tokens = new TestTokens();
-        var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync()) { MaxPoolSize = MaximumPoolSize };
+        var database = new NpgsqlConnectionStringBuilder(await ApiHost.CreateDatabaseAsync(stores)) { MaxPoolSize = MaximumPoolSize };
         var host = await ApiHost.StartAsync(
             stores, services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(tokens)), database: database.ConnectionString);
         await using var source = NpgsqlDataSource.Create(database.ConnectionString);

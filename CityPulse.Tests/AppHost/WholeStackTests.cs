@@ -1,7 +1,9 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Json;
 using CityPulse.Tests.Realtime;
 using CityPulse.Tests.Support;
+using Microsoft.AspNetCore.Cryptography.KeyDerivation;
 using Npgsql;
 using Shouldly;
 
@@ -49,6 +51,26 @@ public sealed class WholeStackTests(StackFixture stack)
         kwh.ShouldBe(hours.Count * 2.5, 1e-9);
         content.Replace(",", "", StringComparison.Ordinal).ShouldContain(kwh.ToString("0.#", System.Globalization.CultureInfo.InvariantCulture));
         answer.GetProperty("toolCalls").GetArrayLength().ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task A_password_is_kept_as_the_rounds_of_OWASP_make_it()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var city = await City.RegisterAsync(stack.CreateEdgeClient());
+        await using var connection = new NpgsqlConnection(await stack.App.GetConnectionStringAsync("citydb", cancel) + ";Pooling=false");
+        await connection.OpenAsync(cancel);
+        await using var command = new NpgsqlCommand(
+            "SELECT u.password_hash FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.organization_id = $1", connection)
+        {
+            Parameters = { new NpgsqlParameter<Guid> { TypedValue = city.OrganizationId } },
+        };
+        var hash = Convert.FromBase64String((string)(await command.ExecuteScalarAsync(cancel))!);
+
+        // Identity's format: its version, then the function of PBKDF2 and the count of its rounds.
+        hash[0].ShouldBe((byte)1);
+        BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(1)).ShouldBe((int)KeyDerivationPrf.HMACSHA512);
+        BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(5)).ShouldBe(210_000);
     }
 
     [Fact]

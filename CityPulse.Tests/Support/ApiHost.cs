@@ -2,8 +2,10 @@ using CityPulse.Api.Data;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace CityPulse.Tests.Support;
 
@@ -39,6 +41,20 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <summary>The one with no settings of its own that the classes of a run share. Whoever takes it does not dispose it.</summary>
     public static Task<ApiHost> SharedAsync(TestStores stores) => stores.SharedAsync(nameof(ApiHost), () => StartAsync(stores));
 
+    /// <summary>A database with the city's schema and nothing in it.</summary>
+    public static Task<string> CreateDatabaseAsync(TestStores stores) => stores.CopyDatabaseAsync(nameof(ApiHost), async empty =>
+    {
+        // Production has no demo users; the keys are each host's own.
+        await using (await StartAsync(stores, "Production", database: empty))
+        {
+        }
+
+        await using var connection = new NpgsqlConnection($"{empty};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("DELETE FROM signing_keys", connection);
+        await command.ExecuteNonQueryAsync();
+    });
+
     /// <param name="environment">Development unless a test is about Production.</param>
     /// <param name="settings">Configuration on top of the defaults, as <c>Auth:Issuer</c>.</param>
     /// <param name="database">An existing database, for a second replica on the same data.</param>
@@ -49,7 +65,7 @@ internal sealed class ApiHost : IAsyncDisposable
         Action<IServiceCollection>? services = null,
         string? database = null)
     {
-        database ??= await stores.CreateDatabaseAsync();
+        database ??= await CreateDatabaseAsync(stores);
         var internalPort = TestStores.FreePort();
         var configuration = new Dictionary<string, string?>
         {
@@ -111,6 +127,8 @@ internal sealed class ApiHost : IAsyncDisposable
                 builder.UseSetting(key, value);
             }
 
+            // At the count of Production a run would spend minutes on passwords; WholeStackTests look at that count.
+            builder.ConfigureServices(s => s.Configure<PasswordHasherOptions>(o => o.IterationCount = 1000));
             if (services is not null)
             {
                 builder.ConfigureServices(services);

@@ -24,6 +24,7 @@ public sealed class TestStores : IAsyncDisposable
     private readonly Lazy<Task<StoreProcess>> _postgres;
     private readonly Lazy<Task<StoreProcess>> _redis;
     private readonly ConcurrentDictionary<string, Lazy<Task<IAsyncDisposable>>> _shared = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _templates = new();
     private int _databases;
 
     public TestStores()
@@ -69,17 +70,39 @@ public sealed class TestStores : IAsyncDisposable
     /// <summary>Makes an empty database and returns its connection string.</summary>
     public async Task<string> CreateDatabaseAsync()
     {
-        var server = await _postgres.Value;
-        var name = $"test_{Interlocked.Increment(ref _databases)}";
-        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
-        await connection.OpenAsync();
-        await using var create = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
-        await create.ExecuteNonQueryAsync();
-        return ConnectionString(name);
-
-        string ConnectionString(string database) =>
-            $"Host=127.0.0.1;Port={server.Port};Username=postgres;Password={Password};Database={database};Maximum Pool Size=20;Include Error Detail=true";
+        var name = NewName();
+        await RunAsync($"CREATE DATABASE {name}");
+        return await ConnectionStringAsync(name);
     }
+
+    /// <summary>Makes a copy of a database that is filled once a run: to migrate an empty one takes seconds of a processor.</summary>
+    /// <param name="fill">Brings an empty database there, and has closed its connections when it is done.</param>
+    public async Task<string> CopyDatabaseAsync(string template, Func<string, Task> fill)
+    {
+        var original = await _templates.GetOrAdd(template, _ => new(async () =>
+        {
+            var filled = NewName();
+            await RunAsync($"CREATE DATABASE {filled}");
+            await fill(await ConnectionStringAsync(filled));
+            return filled;
+        })).Value;
+        var name = NewName();
+        await RunAsync($"CREATE DATABASE {name} TEMPLATE {original}");
+        return await ConnectionStringAsync(name);
+    }
+
+    private string NewName() => $"test_{Interlocked.Increment(ref _databases)}";
+
+    private async Task RunAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(await ConnectionStringAsync("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<string> ConnectionStringAsync(string database) =>
+        $"Host=127.0.0.1;Port={(await _postgres.Value).Port};Username=postgres;Password={Password};Database={database};Maximum Pool Size=20;Include Error Detail=true";
 
     /// <summary>
     /// A port that is free, and that nobody else gets: one below those that the system gives to connections, and each only once a run.
