@@ -1,6 +1,7 @@
 using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Conversations;
+using CityPulse.AiGateway.Description;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.OpenAi;
 using CityPulse.AiGateway.Swarm;
@@ -16,6 +17,7 @@ builder.AddChat();
 builder.AddOpenAi();
 builder.AddAccounting();
 builder.AddSwarm();
+builder.AddApiDescription();
 
 var app = builder.Build();
 app.MapServiceDefaults();
@@ -25,4 +27,5 @@ app.MapOpenAi();
 app.MapConversations();
 app.MapAccounting();
 app.MapSwarm();
+app.MapApiDescription();
 return await app.RunOrMigrateAsync(args);

@@ -1,4 +1,3 @@
-using CityPulse.AiGateway.Accounting.Domain;
 using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 
@@ -173,110 +172,16 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private async Task WriteAtOnceAsync(List<LedgerEntry> entries)
     {
-        var parts = new List<PursePart>();
-        _connection ??= await _database.Requests.OpenConnectionAsync();
-        await using var batch = new NpgsqlBatch(_connection);
-        // All replicas take the organisations' locks in the same order.
-        foreach (var organization in entries.GroupBy(e => e.OrganizationId).OrderBy(g => g.Key))
-        {
-            Compose(batch.BatchCommands, organization.Key, [.. organization], parts);
-        }
-
-        await batch.PrepareAsync();
-        await using (var reader = await batch.ExecuteReaderAsync())
-        {
-            foreach (var part in parts)
-            {
-                if (part.Purse is not null)
-                {
-                    await reader.ReadAsync();
-                    (part.HeldUsd, part.RoomUsd, part.Fitting, part.IsOrganizations) =
-                        (reader.GetDecimal(0), reader.GetDecimal(1), (int)reader.GetInt64(2), reader.GetBoolean(3));
-                }
-
-                await reader.NextResultAsync();
-            }
-        }
-
+        var batch = new LedgerBatch(entries, _lock, _time.GetUtcNow());
+        await batch.WriteAsync(_connection ??= await _database.Requests.OpenConnectionAsync());
         lock (_lock)
         {
-            foreach (var part in parts.Where(p => p.Purse is not null))
-            {
-                Learn(part);
-            }
+            batch.Learn(AddUnderLock);
         }
 
-        foreach (var call in entries.OfType<SettledCall>())
+        foreach (var entry in entries)
         {
-            call.TryComplete(Verdict.Fits);
-        }
-    }
-
-    /// <summary>One result each: an organisation's setting, and its purses after it.</summary>
-    private void Compose(NpgsqlBatchCommandCollection commands, Guid organizationId, List<LedgerEntry> entries, List<PursePart> parts)
-    {
-        var now = _time.GetUtcNow();
-        var purses = entries.Where(e => e.Purse is not null).GroupBy(e => e.Purse!).ToList();
-        commands.Add(purses.Count > 0 ? LedgerStatements.OrganizationAlone(organizationId) : LedgerStatements.Organization(organizationId));
-        parts.Add(new PursePart(null, [], default, default));
-        if (entries.Exists(e => e is WaitingCall))
-        {
-            commands.Add(LedgerStatements.GiveBackExpired(organizationId, now));
-        }
-
-        foreach (var (purse, own) in purses.Select(g => (g.Key, g.ToList())))
-        {
-            if (!purse.IsOpened)
-            {
-                commands.Add(LedgerStatements.OpenMonth(purse.Key));
-            }
-
-            PurseWish wish;
-            var waiting = own.OfType<WaitingCall>().Where(w => !w.Done.IsCompleted).ToList();
-            lock (_lock)
-            {
-                own.OfType<SettledCall>().ToList().ForEach(c => c.Return());
-                wish = purse.Money.Wish(waiting.Sum(w => w.AmountUsd));
-            }
-
-            var expiresAt = now < purse.RenewAt ? purse.ExpiresAt : now + purse.Lifetime;
-            commands.Add(LedgerStatements.Settle(purse, wish, own.OfType<SettledCall>().Sum(c => c.ChargeUsd), [.. waiting.Select(w => w.AmountUsd)], expiresAt));
-            parts.Add(new PursePart(purse, waiting, wish, expiresAt));
-        }
-
-        var calls = entries.OfType<SettledCall>().ToList();
-        if (calls.Count > 0)
-        {
-            commands.Add(LedgerStatements.Add(calls));
-        }
-    }
-
-    private void Learn(PursePart part)
-    {
-        var purse = part.Purse!;
-        (purse.IsOpened, purse.ExpiresAt) = (true, part.ExpiresAt);
-        purse.Money.Learn(part.Wish, part.HeldUsd, part.RoomUsd);
-        for (var i = 0; i < part.Waiting.Count; i++)
-        {
-            var call = part.Waiting[i];
-            if (i >= part.Fitting && call.AmountUsd >= part.Waiting[part.Fitting].AmountUsd)
-            {
-                call.TryComplete(part.IsOrganizations ? Verdict.OrganizationExhausted : Verdict.UserExhausted);
-            }
-            else if (!purse.Money.TryTake(call.AmountUsd))
-            {
-                // It is smaller than the one that did not fit, or another was faster.
-                AddUnderLock(call);
-            }
-            else if (!call.TryComplete(Verdict.Fits))
-            {
-                purse.Money.Return(call.AmountUsd, costUsd: 0);
-            }
-        }
-
-        if (purse.Money is { HasTooMuch: true, InUseUsd: 0 })
-        {
-            AddUnderLock(new ReviewedPurse(purse));
+            (entry as SettledCall)?.TryComplete(Verdict.Fits);
         }
     }
 
@@ -313,26 +218,6 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
 
         idle?.Dispose();
-    }
-
-    /// <summary>What is written for a purse, and what the accounts said; without a purse it stands for an organisation's setting.</summary>
-    private sealed class PursePart(HeldPurse? purse, List<WaitingCall> waiting, PurseWish wish, DateTimeOffset expiresAt)
-    {
-        public HeldPurse? Purse => purse;
-
-        public List<WaitingCall> Waiting => waiting;
-
-        public PurseWish Wish => wish;
-
-        public DateTimeOffset ExpiresAt => expiresAt;
-
-        public decimal HeldUsd { get; set; }
-
-        public decimal RoomUsd { get; set; }
-
-        public int Fitting { get; set; }
-
-        public bool IsOrganizations { get; set; }
     }
 
     [LoggerMessage(LogLevel.Error, "{Count} entries could not be written into the accounts.")]

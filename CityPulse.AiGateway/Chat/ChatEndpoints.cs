@@ -25,9 +25,6 @@ internal static partial class ChatEndpoints
         builder.Services.AddSingleton<ConversationSummary>();
         builder.Services.AddSingleton<TurnCopies>();
         builder.Services.AddSingleton<TurnFeeds>();
-        builder.Services.AddOpenTelemetry()
-            .WithTracing(tracing => tracing.AddSource(ModelPipeline.TelemetrySource))
-            .WithMetrics(metrics => metrics.AddMeter(ModelPipeline.TelemetrySource));
         return builder;
     }
 

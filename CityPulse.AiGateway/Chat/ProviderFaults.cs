@@ -1,4 +1,3 @@
-using System.ClientModel;
 using System.Data.Common;
 using Anthropic.Exceptions;
 using CityPulse.AiGateway.Accounting;
@@ -50,7 +49,7 @@ internal sealed record ProviderFault(int Status, string Reason, string Detail, i
         }
 
         // Clients pack what they could not make sense of into exceptions of their own, or stumble over it.
-        return exception is ClientResultException or AnthropicException or AggregateException || exception.Source is "OpenAI" or "Anthropic" or "Microsoft.Extensions.AI.OpenAI"
+        return exception is AnthropicException or AggregateException || exception.Source is "Anthropic"
             ? Malformed
             : null;
     }

@@ -38,8 +38,10 @@ internal static class ConversationEndpoints
     {
         var conversations = app.MapGroup("/api/v1/ai/conversations").WithTags("AI").RequirePermission(Permission.UseAi);
         conversations.MapGet("/", ListAsync).WithName("ListConversations").WithSummary("The caller's conversations, newest first.");
-        conversations.MapGet("/{id:guid}", GetAsync).WithName("GetConversation").WithSummary("One of the caller's conversations with its messages.");
-        conversations.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteConversation").WithSummary("Forgets a conversation.");
+        conversations.MapGet("/{id:guid}", GetAsync).WithName("GetConversation").WithSummary("One of the caller's conversations with its messages.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        conversations.MapDelete("/{id:guid}", DeleteAsync).WithName("DeleteConversation").WithSummary("Forgets a conversation.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
         return app;
     }
 

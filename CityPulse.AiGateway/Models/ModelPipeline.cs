@@ -15,9 +15,27 @@ internal static class ModelPipeline
         .Build();
 
     /// <summary>The tool loop of one turn.</summary>
-    public static IChatClient WithTools(IChatClient client, AiOptions options) => new FunctionInvokingChatClient(client)
+    public static IChatClient WithTools(IChatClient client, AiOptions options) => new ToolLoop(client, options);
+}
+
+/// <summary>Runs tools where there are some to run; a request without any, or with the client's own only, has nothing to loop for.</summary>
+internal sealed class ToolLoop(IChatClient model, AiOptions limits) : DelegatingChatClient(model)
+{
+    private IChatClient? _loop;
+
+    public override Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        For(options).GetResponseAsync(messages, options, cancellationToken);
+
+    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        For(options).GetStreamingResponseAsync(messages, options, cancellationToken);
+
+    private IChatClient For(ChatOptions? options) => options?.Tools?.Any(t => t is AIFunction) == true ? _loop ??= CreateLoop() : InnerClient;
+
+    private FunctionInvokingChatClient CreateLoop() => new(InnerClient)
     {
-        MaximumIterationsPerRequest = options.MaxToolRounds,
+        MaximumIterationsPerRequest = limits.MaxToolRounds,
         // A model that cannot call a tool right is told so, round by round, and never becomes a fault of ours.
         MaximumConsecutiveErrorsPerRequest = int.MaxValue,
         AllowConcurrentInvocation = false,

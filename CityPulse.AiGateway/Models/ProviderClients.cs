@@ -1,11 +1,9 @@
-using System.ClientModel;
-using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
 using Anthropic;
 using CityPulse.AiGateway.Local;
+using CityPulse.AiGateway.Models.Wire;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
-using OpenAI;
 
 namespace CityPulse.AiGateway.Models;
 
@@ -16,6 +14,7 @@ internal sealed class ProviderClients : IDisposable
     private readonly Dictionary<string, Provider> _providers;
     private readonly Dictionary<string, ProviderGate> _gates;
     private readonly TimeProvider _time;
+    private readonly HttpMessageInvoker _connections;
     private readonly HttpClient _http;
 
     public ProviderClients(IOptions<AiOptions> options, TimeProvider time)
@@ -23,7 +22,9 @@ internal sealed class ProviderClients : IDisposable
         _time = time;
         _providers = Provider.All(options.Value).ToDictionary(p => p.Name);
         _gates = _providers.Values.ToDictionary(p => p.Name, p => new ProviderGate(p.Options, time));
-        _http = ProviderConnections.Create(options.Value.AllowPrivateBaseUrls, time);
+        var handler = ProviderConnections.Create(options.Value.AllowPrivateBaseUrls, time);
+        _connections = new HttpMessageInvoker(handler, disposeHandler: false);
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The client of a model, with telemetry around it.</summary>
@@ -44,6 +45,7 @@ internal sealed class ProviderClients : IDisposable
             gate.Dispose();
         }
 
+        _connections.Dispose();
         _http.Dispose();
     }
 
@@ -59,15 +61,7 @@ internal sealed class ProviderClients : IDisposable
         return provider.Type == Provider.AnthropicType ? Anthropic(provider, name) : OpenAi(provider, name);
     }
 
-    private IChatClient OpenAi(Provider provider, string model) =>
-        new OpenAIClient(new ApiKeyCredential(provider.Options.ApiKey ?? "none"), new OpenAIClientOptions
-        {
-            Endpoint = new Uri(provider.BaseUrl),
-            Transport = new HttpClientPipelineTransport(_http),
-            // Timeouts and retries are the route's.
-            NetworkTimeout = Timeout.InfiniteTimeSpan,
-            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-        }).GetChatClient(model).AsIChatClient();
+    private WireChatClient OpenAi(Provider provider, string model) => new(_connections, provider.Name, provider.BaseUrl, provider.Options.ApiKey, model);
 
     private IChatClient Anthropic(Provider provider, string model) =>
         new AnthropicClient

@@ -22,7 +22,7 @@ internal sealed class PrivateAddressException(string host)
 /// </summary>
 internal static class ProviderConnections
 {
-    public static HttpClient Create(bool allowPrivate, TimeProvider time)
+    public static HttpMessageHandler Create(bool allowPrivate, TimeProvider time)
     {
         var sockets = new SocketsHttpHandler
         {
@@ -35,7 +35,7 @@ internal static class ProviderConnections
             ActivityHeadersPropagator = null,
             ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
         };
-        return new HttpClient(new Faults(time) { InnerHandler = sockets }) { Timeout = Timeout.InfiniteTimeSpan };
+        return new Faults(time) { InnerHandler = sockets };
     }
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endPoint, bool allowPrivate, CancellationToken cancellationToken)

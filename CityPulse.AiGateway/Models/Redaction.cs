@@ -13,6 +13,8 @@ internal sealed class Redaction(SensitiveKinds kinds)
 
     public IReadOnlyList<ChatMessage> Apply(IReadOnlyList<ChatMessage> messages) => kinds == SensitiveKinds.None ? messages : [.. messages.Select(Apply)];
 
+    public string? Apply(string? text) => text is null ? null : Clean(text);
+
     private static SensitiveKinds Kind(bool isOn, SensitiveKinds kind) => isOn ? kind : SensitiveKinds.None;
 
     private ChatMessage Apply(ChatMessage message)

@@ -41,7 +41,7 @@ internal sealed class RoutedChatClient(
             using (attempt)
             {
                 attempt.Limit(o => o.TimeoutSeconds);
-                var response = await clients.For(attempt.Model).GetResponseAsync(For(attempt.Model, all), Limited(options, attempt), attempt.Token);
+                var response = await clients.For(attempt.Model).GetResponseAsync(For(attempt.Model, all), Options(options, attempt), attempt.Token);
                 attempt.Saw(response);
                 await SettleAsync(attempt, "completed", mayBeCharged: true);
                 return response;
@@ -123,7 +123,7 @@ internal sealed class RoutedChatClient(
         ModelAttempt attempt, List<ChatMessage> messages, ChatOptions? options)
     {
         attempt.Limit(o => o.FirstTokenTimeoutSeconds);
-        var stream = clients.For(attempt.Model).GetStreamingResponseAsync(For(attempt.Model, messages), Limited(options, attempt), attempt.Token).GetAsyncEnumerator(attempt.Token);
+        var stream = clients.For(attempt.Model).GetStreamingResponseAsync(For(attempt.Model, messages), Options(options, attempt), attempt.Token).GetAsyncEnumerator(attempt.Token);
         try
         {
             var first = new List<ChatResponseUpdate>();
@@ -217,17 +217,21 @@ internal sealed class RoutedChatClient(
         }
     }
 
-    /// <summary>Where money was set aside for an answer of some length, the answer is no longer.</summary>
-    private static ChatOptions? Limited(ChatOptions? wanted, ModelAttempt attempt)
+    /// <summary>
+    /// Where money was set aside for an answer of some length, the answer is no longer; and instructions are cleaned as messages are.
+    /// </summary>
+    private ChatOptions? Options(ChatOptions? wanted, ModelAttempt attempt)
     {
-        if (attempt.ReservedOutputTokens is not { } most || wanted?.MaxOutputTokens is not null)
+        var most = wanted?.MaxOutputTokens ?? attempt.ReservedOutputTokens;
+        var instructions = attempt.Model.Provider == ModelCatalogue.LocalProvider ? wanted?.Instructions : _redaction.Apply(wanted?.Instructions);
+        if (most == wanted?.MaxOutputTokens && instructions == wanted?.Instructions)
         {
             return wanted;
         }
 
-        var limited = wanted?.Clone() ?? new ChatOptions();
-        limited.MaxOutputTokens = most;
-        return limited;
+        var own = wanted?.Clone() ?? new ChatOptions();
+        (own.MaxOutputTokens, own.Instructions) = (most, instructions);
+        return own;
     }
 
     /// <summary>How long to wait before the same model is asked again; null when it is not.</summary>

@@ -30,7 +30,8 @@ internal static partial class OpenAiEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status402PaymentRequired).ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status502BadGateway).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         door.MapGet("/models", ListModels).WithName("ListOpenAiModels").WithSummary("OpenAI-compatible: the models that can be asked for.");
-        door.MapGet("/models/{**id}", GetModel).WithName("GetOpenAiModel").WithSummary("OpenAI-compatible: one model.");
+        door.MapGet("/models/{**id}", GetModel).WithName("GetOpenAiModel").WithSummary("OpenAI-compatible: one model.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
         return app;
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using CityPulse.AiGateway.Chat;
+using CityPulse.AiGateway.Description;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
@@ -21,6 +22,7 @@ internal static class SwarmEndpoints
 {
     private const string Root = "/api/v1/swarm";
     private const string KeyHeader = "Idempotency-Key";
+    private const string LastEventId = "Last-Event-ID";
     private const int LongestKey = 255;
 
     public static WebApplicationBuilder AddSwarm(this WebApplicationBuilder builder)
@@ -50,21 +52,24 @@ internal static class SwarmEndpoints
         swarm.MapPost("/orchestrate", OrchestrateAsync).RequirePermission(Permission.RunSwarm)
             .WithName("Orchestrate").WithSummary("Starts a group of agents on a goal; answers at once, or with the run's events.")
             .Produces<RunAccepted>(StatusCodes.Status202Accepted).Produces(StatusCodes.Status200OK, contentType: TurnStream.ContentType)
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .DescribesHeader(KeyHeader, "Makes the call safe to repeat: the same key and body give the first run again.")
+            .AnswersWithHeader("202", "Location", "Of the run.");
         var runs = swarm.MapGroup("/runs");
         runs.MapGet("/", ListAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("ListRuns").WithSummary("The organisation's runs, newest first.")
-            .Produces<RunPage>().ProducesProblem(StatusCodes.Status400BadRequest);
+            .Produces<RunPage>().ProducesProblem(StatusCodes.Status400BadRequest).ReadsConditionally();
         runs.MapGet("/{id:guid}", GetAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("GetRun").WithSummary("A run with its steps, its result and what it cost.")
-            .Produces<RunResponse>().ProducesProblem(StatusCodes.Status404NotFound);
+            .Produces<RunResponse>().ProducesProblem(StatusCodes.Status404NotFound).ReadsConditionally();
         runs.MapPost("/{id:guid}/cancel", CancelAsync).RequirePermission(Permission.RunSwarm)
             .WithName("CancelRun").WithSummary("Ends a run that has not ended yet.")
             .Produces<RunItem>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         runs.MapGet("/{id:guid}/events", EventsAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("ReadRunEvents").WithSummary("The run's events from the first one on, or from after Last-Event-ID; ends with the run.")
             .Produces(StatusCodes.Status200OK, contentType: TurnStream.ContentType)
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
+            .DescribesHeader(LastEventId, "The id of the last event that arrived; the rest is sent.");
         return app;
     }
 
@@ -156,10 +161,10 @@ internal static class SwarmEndpoints
     private static async Task<IResult> EventsAsync(Guid id, HttpContext context, RunStore store, CancellationToken cancellationToken)
     {
         var after = 0L;
-        if (context.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last
+        if (context.Request.Headers[LastEventId].ToString() is { Length: > 0 } last
             && !long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out after))
         {
-            return Problems.Validation("Last-Event-ID", "Last-Event-ID must be the id of an event of this run.");
+            return Problems.Validation(LastEventId, $"{LastEventId} must be the id of an event of this run.");
         }
 
         var organization = context.User.GetCaller().OrganizationId;

@@ -1,29 +1,14 @@
 using System.Security.Cryptography;
-using System.Text.Json;
-using CityPulse.Contracts;
-using CityPulse.ServiceDefaults.Health;
-using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.OpenApi;
-using Microsoft.OpenApi;
+using CityPulse.ServiceDefaults.Description;
 using Scalar.AspNetCore;
 
 namespace CityPulse.Api.Edge;
 
-/// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and the page that shows it, <c>/docs</c>.</summary>
+/// <summary>The OpenAPI document at <c>/openapi/v1.json</c>, and the page that shows it and the AI gateway's, <c>/docs</c>.</summary>
 internal static class ApiDescription
 {
-    private const string Bearer = "bearer";
-    private const string ApiKey = "apiKey";
-    private const string ProblemSchema = "Problem";
-
-    public static void AddApiDescription(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", options =>
-    {
-        options.AddDocumentTransformer(Describe);
-        options.AddOperationTransformer(NameParameters);
-        options.AddOperationTransformer(Secure);
-        options.AddOperationTransformer(AddProblems);
-        options.AddSchemaTransformer(SchemaWords.Apply);
-    });
+    public static void AddApiDescription(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", options => options.DescribeAs(
+        "CityPulse", "Meters, sensors and buildings of a city: what they measured, what it means, and what is wrong."));
 
     public static void MapApiDescription(this WebApplication app)
     {
@@ -36,7 +21,8 @@ internal static class ApiDescription
                 $"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
                 + "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'";
             options.WithTitle("CityPulse API")
-                .WithOpenApiRoutePattern("/openapi/v1.json")
+                .AddDocument("v1", "The city", "/openapi/v1.json")
+                .AddDocument("ai", "Assistant and swarms", "/openapi/ai.json")
                 .WithNonce(nonce)
                 .DisableDefaultFonts()
                 .DisableTelemetry()
@@ -46,123 +32,4 @@ internal static class ApiDescription
                 .DisableMcp();
         }).AllowAnonymous();
     }
-
-    private static Task Describe(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
-    {
-        document.Info = new OpenApiInfo
-        {
-            Title = "CityPulse",
-            Version = context.ApplicationServices.GetRequiredService<ServiceIdentity>().Version,
-            Description = "Meters, sensors and buildings of a city: what they measured, what it means, and what is wrong. "
-                + "Errors are RFC 9457 problem details with an errorId.",
-        };
-        // Relative, so that the document is true behind every host name.
-        document.Servers = [new OpenApiServer { Url = "/" }];
-
-        document.Components ??= new OpenApiComponents();
-        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
-        {
-            [Bearer] = new OpenApiSecurityScheme
-            {
-                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "An access token from POST /api/v1/auth/login.",
-            },
-            [ApiKey] = new OpenApiSecurityScheme
-            {
-                Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = CityHeaders.ApiKey, Description = "A device's key; it may only ingest.",
-            },
-        };
-        document.Components.Schemas ??= new Dictionary<string, IOpenApiSchema>();
-        document.Components.Schemas[ProblemSchema] = Problem();
-        return Task.CompletedTask;
-    }
-
-    /// <summary>Parameters bound together carry the names of their record's members; clients write them as they write JSON.</summary>
-    private static Task NameParameters(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
-    {
-        foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(p => p.In == ParameterLocation.Query))
-        {
-            parameter.Name = JsonNamingPolicy.CamelCase.ConvertName(parameter.Name ?? "");
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static Task Secure(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
-    {
-        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        if (!metadata.OfType<IAllowAnonymous>().Any())
-        {
-            operation.Security = [Requirement(Bearer, context.Document)];
-            if (metadata.OfType<IAuthorizeData>().Any(data => data.Policy == nameof(Permission.Ingest)))
-            {
-                operation.Security.Add(Requirement(ApiKey, context.Document));
-            }
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static OpenApiSecurityRequirement Requirement(string scheme, OpenApiDocument? document) =>
-        new() { [new OpenApiSecuritySchemeReference(scheme, document)] = [] };
-
-    /// <summary>What any call may answer beside what its own signature says.</summary>
-    private static Task AddProblems(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
-    {
-        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        var responses = operation.Responses ??= [];
-        responses.TryAdd("400", Response("The request is not valid; errors says where.", context.Document));
-        if (!metadata.OfType<IAllowAnonymous>().Any())
-        {
-            responses.TryAdd("401", Response("No access token, or one that is not valid.", context.Document));
-            responses.TryAdd("403", Response("The role or the frontend does not allow it.", context.Document));
-        }
-
-        if (context.Description.RelativePath?.StartsWith("api/v1/", StringComparison.Ordinal) == true)
-        {
-            responses.TryAdd("429", Response("Too many requests; Retry-After says when to try again.", context.Document));
-        }
-
-        responses.TryAdd("default", Response("Anything else that went wrong.", context.Document));
-        foreach (var (status, response) in responses)
-        {
-            // A handler's own refusals are the same problem details.
-            if (status[0] is '4' or '5' && response is OpenApiResponse own && (own.Content is null || own.Content.Count == 0 || own.Content.ContainsKey("application/problem+json")))
-            {
-                own.Content = Content(context.Document);
-            }
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static OpenApiResponse Response(string description, OpenApiDocument? document) =>
-        new() { Description = description, Content = Content(document) };
-
-    private static Dictionary<string, OpenApiMediaType> Content(OpenApiDocument? document) =>
-        new() { ["application/problem+json"] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(ProblemSchema, document) } };
-
-    private static OpenApiSchema Problem() => new()
-    {
-        Type = JsonSchemaType.Object,
-        Description = "RFC 9457 problem details.",
-        Required = new HashSet<string> { "type", "title", "status", "errorId", "traceId" },
-        Properties = new Dictionary<string, IOpenApiSchema>
-        {
-            ["type"] = Text("What kind of problem it is."),
-            ["title"] = Text("The same in words."),
-            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
-            ["detail"] = Text("What it was this time."),
-            ["instance"] = Text("The path that was asked for."),
-            ["errorId"] = Text("Leads to the log; also in the header X-Error-Id."),
-            ["traceId"] = Text("The W3C trace."),
-            ["errors"] = new OpenApiSchema
-            {
-                Type = JsonSchemaType.Object,
-                Description = "What is wrong, by the path in the body or the parameter's name.",
-                AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
-            },
-        },
-    };
-
-    private static OpenApiSchema Text(string description) => new() { Type = JsonSchemaType.String, Description = description };
 }

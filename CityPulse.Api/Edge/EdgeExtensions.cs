@@ -28,6 +28,7 @@ internal static class EdgeExtensions
         app.MapForward("/ws/{**rest}", options.Realtime, options);
         app.MapForward("/api/v1/ai/{**rest}", options.AiGateway, options);
         app.MapForward("/api/v1/swarm/{**rest}", options.AiGateway, options);
+        app.MapForward("/openapi/ai.json", options.AiGateway, options);
         app.MapApiDescription();
         app.MapInfo();
         return app;

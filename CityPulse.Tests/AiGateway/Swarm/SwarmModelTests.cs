@@ -10,7 +10,7 @@ namespace CityPulse.Tests.AiGateway.Swarm;
 /// <summary>Runs whose agents are language models, against a server that speaks their protocol.</summary>
 public sealed class SwarmModelTests(TestStores stores) : IAsyncLifetime
 {
-    private static readonly object[] TwoAgents = [new { name = "scout", instructions = "Look." }, new { name = "judge", instructions = "Decide." }];
+    private static readonly object[] TwoAgents = [new { name = "scout", instructions = "Look." }, new { name = "judge", instructions = "Decide. The password is correct-horse." }];
 
     private readonly TestTokens _tokens = new();
     private FakeServer _api = null!;
@@ -50,6 +50,8 @@ public sealed class SwarmModelTests(TestStores stores) : IAsyncLifetime
         provider.Seen.Count.ShouldBe(2);
         provider.Seen[1].Body.ShouldContain("Found 42.");
         SystemOf(provider.Seen[1]).ShouldContain("Decide.");
+        // What is said to an agent goes the same way as what is said in a chat.
+        provider.Seen[1].Body.ShouldNotContain("correct-horse");
         gateway.Log.Lines.ShouldNotContain(l => l.Message.Contains("Found 42.", StringComparison.Ordinal) || l.Message.Contains("Find it", StringComparison.Ordinal));
     }
 

@@ -41,6 +41,7 @@ public sealed class EdgeTests : IAsyncLifetime
                 await _more.Task;
                 await response.WriteAsync("data: two\n\n");
             });
+            group.MapGet("/openapi/ai.json", () => "what the service says of itself");
             group.MapGet("/api/v1/ai/missing", () => Problems.NotFound("conversation"));
             group.MapGet("/ws/{**rest}", async (HttpContext context, string? rest) =>
             {
@@ -223,6 +224,7 @@ public sealed class EdgeTests : IAsyncLifetime
     {
         using var page = await _edge.Client.GetAsync("/docs/");
         page.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await _edge.Client.GetStringAsync("/openapi/ai.json")).ShouldBe("what the service says of itself");
         var html = await page.Content.ReadAsStringAsync();
         html.ShouldNotContain("https://cdn");
         var policy = page.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem();

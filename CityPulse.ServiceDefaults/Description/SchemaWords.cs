@@ -4,7 +4,7 @@ using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
-namespace CityPulse.Api.Edge;
+namespace CityPulse.ServiceDefaults.Description;
 
 /// <summary>Schemas of what our own converters read and write, which the generator cannot see into.</summary>
 internal static class SchemaWords
