@@ -6,11 +6,12 @@ using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.OpenAi;
 using CityPulse.AiGateway.Swarm;
 using CityPulse.ServiceDefaults;
+using CityPulse.ServiceDefaults.Redis;
 using CityPulse.ServiceDefaults.Schema;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddRedisClient("redis");
+builder.AddCityRedis();
 builder.AddModels();
 builder.AddConversations();
 builder.AddChat();

@@ -16,12 +16,13 @@ using CityPulse.Api.Readings;
 using CityPulse.Api.Sensors;
 using CityPulse.Api.Users;
 using CityPulse.ServiceDefaults;
+using CityPulse.ServiceDefaults.Redis;
 using CityPulse.ServiceDefaults.Schema;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddCityData();
-builder.AddRedisClient("redis");
+builder.AddCityRedis();
 builder.AddAuth();
 builder.AddAudit();
 builder.AddDeviceKeys();

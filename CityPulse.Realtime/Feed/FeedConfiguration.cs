@@ -3,6 +3,7 @@ using CityPulse.Realtime.Presence;
 using CityPulse.Realtime.SocketIo;
 using CityPulse.ServiceDefaults.Health;
 using CityPulse.ServiceDefaults.Hosting;
+using CityPulse.ServiceDefaults.Redis;
 using CityPulse.ServiceDefaults.Security;
 using CityPulse.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Http.Resilience;
@@ -17,7 +18,7 @@ internal static class FeedConfiguration
         builder.Services.AddOptions<RealtimeOptions>().BindConfiguration(RealtimeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddOptions<InternalOptions>().BindConfiguration(InternalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddHealthChecks().AddCheck<StreamCheck>("stream", tags: [HealthNames.Ready]);
-        builder.AddRedisClient("redis");
+        builder.AddCityRedis();
         builder.AcceptAccessTokenFromQuery(Door.Path);
         builder.Services.AddMemoryCache();
         builder.Services.AddMeasures<FeedMetrics>();

@@ -18,10 +18,15 @@ public sealed class SilentStoreTests(TestStores stores)
         await using var toDatabase = new Link(database.Port);
         await using var toRedis = new Link(int.Parse(redis[1], null));
         database.Port = toDatabase.Port;
+        // It starts without Redis, which is found when it begins to talk.
+        toRedis.Silence();
         await using var api = await ApiHost.StartAsync(
             stores, settings: [new("ConnectionStrings:redis", $"{redis[0]}:{toRedis.Port}")], database: database.ConnectionString);
         using var client = api.CreateClient();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        (await RedisAsync()).ShouldBe("unhealthy");
+        toRedis.Mend();
+        await Eventually.TrueAsync(async () => await RedisAsync() == "healthy", "Redis is found");
 
         toDatabase.Silence();
         toRedis.Silence();
@@ -39,5 +44,11 @@ public sealed class SilentStoreTests(TestStores stores)
         toDatabase.Mend();
         toRedis.Mend();
         await Eventually.TrueAsync(async () => (await client.GetAsync("/health/ready", patience.Token)).IsSuccessStatusCode, "the Api is ready again");
+
+        async Task<string?> RedisAsync()
+        {
+            using var answer = await client.GetAsync("/health", patience.Token);
+            return JsonElement.Parse(await answer.Content.ReadAsStringAsync(patience.Token)).GetProperty("checks").GetProperty("redis").GetProperty("status").GetString();
+        }
     }
 }
