@@ -28,11 +28,13 @@ internal static class DataExtensions
         services.AddDbContextPool<CityDb>((provider, options) => options
             .UseCityModel()
             .AddInterceptors(provider.GetRequiredService<StampInterceptor>(), provider.GetRequiredService<TenantInterceptor>()));
-        builder.EnrichNpgsqlDbContext<CityDb>();
+        builder.EnrichNpgsqlDbContext<CityDb>(settings => settings.DisableHealthChecks = true);
         LendTenant(services);
 
         services.AddSingleton<DatabaseReady>();
-        services.AddHealthChecks().AddCheck<DatabaseReady>("migrations", tags: ["ready"]);
+        services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>(nameof(CityDb))
+            .AddCheck<DatabaseReady>("migrations", tags: ["ready"]);
         services.AddSchema<DatabaseMigration>();
         return builder;
     }

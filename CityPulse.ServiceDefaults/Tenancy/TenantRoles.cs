@@ -10,7 +10,9 @@ internal static class TenantRoles
 
     public static async Task EnsureAsync(NpgsqlConnection owner, TenantLogin login, CancellationToken cancellationToken)
     {
-        if (!await CanLogInAsync(login, cancellationToken))
+        // Asked of the catalog first: a login of a role that is not there yet would stand in PostgreSQL's log as an attack.
+        var isThere = login.IsGiven || (await FindMarkAsync(owner, login.Role, cancellationToken)).Exists;
+        if (!isThere || !await CanLogInAsync(login, cancellationToken))
         {
             await MakeAsync(owner, login, cancellationToken);
         }

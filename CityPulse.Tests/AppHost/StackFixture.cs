@@ -16,6 +16,9 @@ public sealed class StackFixture : IAsyncLifetime
 
     public DistributedApplication App { get; private set; } = null!;
 
+    /// <summary>What PostgreSQL had to say of the first start, on a store that was made for it.</summary>
+    public IReadOnlyList<string> FirstStartOfPostgres { get; private set; } = [];
+
     public async ValueTask InitializeAsync()
     {
         using var limit = new CancellationTokenSource(StartLimit);
@@ -26,6 +29,8 @@ public sealed class StackFixture : IAsyncLifetime
         {
             await App.ResourceNotifications.WaitForResourceHealthyAsync(service, limit.Token);
         }
+
+        FirstStartOfPostgres = App.GetLog("postgres");
     }
 
     /// <summary>A client of the edge: the one origin that users know.</summary>

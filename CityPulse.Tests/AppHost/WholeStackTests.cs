@@ -92,6 +92,13 @@ public sealed class WholeStackTests(StackFixture stack)
     }
 
     [Fact]
+    public void The_first_start_tries_no_login_that_is_not_there_yet()
+    {
+        stack.FirstStartOfPostgres.ShouldContain(line => line.Contains("ready to accept connections", StringComparison.Ordinal));
+        stack.FirstStartOfPostgres.ShouldNotContain(line => line.Contains("FATAL", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_live_stream_refuses_callers_without_a_token()
     {
         var refused = await Should.ThrowAsync<HttpRequestException>(() => LiveClient.ConnectAsync(stack.Door, token: ""));

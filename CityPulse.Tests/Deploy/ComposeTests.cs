@@ -43,6 +43,15 @@ public sealed partial class ComposeTests
         Broken(Parse(new Regex(Regex.Escape(text)).Replace(yaml, instead.Replace("$", "$$", StringComparison.Ordinal), 1))).ShouldContain(found => found.Contains(sentence, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Strangers_register_only_while_the_operator_says_so_and_the_docs_tell_how()
+    {
+        var registration = Read()["services"]["api"]["environment"]["Auth__AllowRegistration"].Text;
+        Filled(registration).ShouldBe("false");
+        var name = registration[2..registration.IndexOf(':', StringComparison.Ordinal)];
+        System.IO.File.ReadAllText(Path.Combine(DeployTree.Repository, "docs", "deployment.md")).ShouldContain($"`{name}=true`");
+    }
+
     private static List<string> Broken(Node compose)
     {
         var services = compose["services"].Children.ToDictionary(s => s.Key, s => s.Value);
