@@ -49,7 +49,7 @@ public sealed partial class ComposeTests
         var registration = Read()["services"]["api"]["environment"]["Auth__AllowRegistration"].Text;
         Filled(registration).ShouldBe("false");
         var name = registration[2..registration.IndexOf(':', StringComparison.Ordinal)];
-        System.IO.File.ReadAllText(Path.Combine(DeployTree.Repository, "docs", "deployment.md")).ShouldContain($"`{name}=true`");
+        System.IO.File.ReadAllText(Path.Combine(DeployTree.Repository, "docs", "deployment.md")).ShouldContain($"`{name}=true compose up -d`");
     }
 
     private static List<string> Broken(Node compose)
