@@ -25,6 +25,10 @@ internal sealed class AlertOptions
     [Range(1, 366, ErrorMessage = "Alerts:CheckpointDays must be from 1 to 366.")]
     public int CheckpointDays { get; set; } = 31;
 
+    /// <summary>How far a replica's clock may be ahead of the database's and still be the one by which silence and delays are judged.</summary>
+    [Range(0, 366 * 24 * 60 * 60, ErrorMessage = "Alerts:ClockToleranceSeconds must be from 0 to 31622400 (366 days).")]
+    public int ClockToleranceSeconds { get; set; } = 5;
+
     /// <summary>The longest period that a rule can be tried on.</summary>
     [Range(1, 3660, ErrorMessage = "Alerts:PreviewMaxDays must be from 1 to 3660.")]
     public int PreviewMaxDays { get; set; } = 400;

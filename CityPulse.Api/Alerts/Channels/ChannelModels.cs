@@ -52,12 +52,12 @@ public sealed record DeliveryFilter(
 /// <param name="AlertId">Null for a test and for a flood.</param>
 /// <param name="EventId">The id that the receiver gets, the same at every attempt.</param>
 /// <param name="Status">
-/// <c>pending</c>: not there yet, it is tried again; <c>dead</c>: given up; <c>gathered</c>: waits to be told with others; <c>grouped</c>: told with others.
+/// <c>pending</c>: not there yet, it is tried again; <c>dead</c>: given up; <c>gathered</c>: waits to be told with others; <c>grouped</c>: told with others. Later versions may know more.
 /// </param>
 /// <param name="NextAttemptAt">Null when it is finished.</param>
 /// <param name="GroupId">The delivery that told it with others.</param>
 internal sealed record DeliveryResponse(
-    Guid Id, Guid ChannelId, Guid? AlertId, Guid EventId, string Type, DeliveryStatus Status, IReadOnlyList<AttemptModel> Attempts,
+    Guid Id, Guid ChannelId, Guid? AlertId, Guid EventId, string Type, string Status, IReadOnlyList<AttemptModel> Attempts,
     DateTimeOffset CreatedAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt, Guid? GroupId);
 
 /// <param name="Status">What the receiver answered; null where it did not.</param>

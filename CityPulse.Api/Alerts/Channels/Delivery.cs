@@ -20,7 +20,8 @@ internal sealed class Delivery
     public required byte[] Body { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset GiveUpAt { get; init; }
-    public DeliveryStatus Status { get; set; }
+    /// <summary>A word of <see cref="DeliveryStatus"/>, as it is stored: while a release rolls out, a newer replica may know more of them.</summary>
+    public string Status { get; set; } = Words.Of(DeliveryStatus.Pending);
     public int Attempts { get; set; }
     /// <summary>While somebody is at it: when another one may take over. Of what is gathered: from when on it may be told.</summary>
     public DateTimeOffset? NextAttemptAt { get; set; }
@@ -49,7 +50,6 @@ internal sealed class DeliveryConfiguration : IEntityTypeConfiguration<Delivery>
     {
         builder.ToTable("alert_deliveries", table => table.ExcludeFromMigrations());
         builder.Property(d => d.Id).ValueGeneratedNever();
-        builder.Property(d => d.Status).HasConversion(new WordConverter<DeliveryStatus>());
     }
 }
 

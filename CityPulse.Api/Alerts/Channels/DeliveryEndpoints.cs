@@ -58,7 +58,7 @@ internal static class DeliveryEndpoints
             return problem!;
         }
 
-        deliveries = Words.TryParse<DeliveryStatus>(filter.Status, out var status) ? deliveries.Where(d => d.Status == status) : deliveries;
+        deliveries = Words.TryParse<DeliveryStatus>(filter.Status, out _) ? deliveries.Where(d => d.Status == filter.Status) : deliveries;
         deliveries = page.After is { } after ? deliveries.Where(d => d.Id < after.Id) : deliveries;
         var found = page.ToPage(
             await deliveries.AsNoTracking().OrderByDescending(d => d.Id).Take(page.Fetch).ToListAsync(cancellationToken), d => new IdKey(d.Id));

@@ -67,7 +67,7 @@ internal sealed class DeliveryQueue(CityDb db, IOptions<JsonOptions> json, IOpti
                     : New(channel, alert.Id, id, item.Type, now, now, _ => body ??= Write(id, item.Type, now, AlertQueries.Shape(alert)));
                 if (scope.GroupsFloods)
                 {
-                    delivery.Status = FloodPlan.IsFlood(floods.GetValueOrDefault(channel)) ? DeliveryStatus.Gathered : DeliveryStatus.Pending;
+                    delivery.Status = Words.Of(FloodPlan.IsFlood(floods.GetValueOrDefault(channel)) ? DeliveryStatus.Gathered : DeliveryStatus.Pending);
                     floods[channel] = floods.GetValueOrDefault(channel) + (delivery.EventType is AlertNews.Raised or AlertNews.Escalated ? 1 : 0);
                 }
 
@@ -102,14 +102,15 @@ internal sealed class DeliveryQueue(CityDb db, IOptions<JsonOptions> json, IOpti
     private async Task<HashSet<(Guid Channel, Guid Alert)>> EscalatedAsync(List<(Alert Alert, AlertNews News)> news, CancellationToken cancellationToken)
     {
         var over = news.Where(n => n.News.Type == AlertNews.Raised || !n.News.IsUnseen).Select(n => n.Alert.Id).Distinct().ToArray();
+        var (pending, isGathered, isGrouped) = (Words.Of(DeliveryStatus.Pending), Words.Of(DeliveryStatus.Gathered), Words.Of(DeliveryStatus.Grouped));
         await db.Deliveries()
             .Where(d => over.Contains(d.AlertId!.Value) && d.EventType == AlertNews.Escalated && d.Attempts == 0 && d.Lease == null
-                && (d.Status == DeliveryStatus.Pending || d.Status == DeliveryStatus.Gathered))
+                && (d.Status == pending || d.Status == isGathered))
             .ExecuteDeleteAsync(cancellationToken);
         var alerts = news.Select(n => n.Alert.Id).Distinct().ToArray();
         var told = await db.Deliveries()
             .Where(d => alerts.Contains(d.AlertId!.Value) && d.EventType == AlertNews.Escalated
-                && (d.Attempts > 0 || d.Lease != null || d.Status == DeliveryStatus.Grouped))
+                && (d.Attempts > 0 || d.Lease != null || d.Status == isGrouped))
             .Select(d => new { d.ChannelId, d.AlertId }).Distinct().ToListAsync(cancellationToken);
         return [.. told.Select(d => (d.ChannelId, d.AlertId!.Value))];
     }

@@ -75,13 +75,13 @@ internal sealed class DeliveryRun(
         delivery.Attempts++;
         // Who lost the lease has still delivered, if it did; what else comes of it is the other one's business.
         var isMine = delivery.Lease == lease;
-        if (delivery.Status == DeliveryStatus.Pending && (isMine || outcome.Leads == DeliveryStatus.Delivered))
+        if (delivery.Status == Words.Of(DeliveryStatus.Pending) && (isMine || outcome.Leads == DeliveryStatus.Delivered))
         {
             var now = clock.GetUtcNow();
             var next = outcome.Leads == DeliveryStatus.Pending
                 ? RetryPlan.Next(delivery.Attempts, TimeSpan.FromSeconds(options.Value.FirstRetrySeconds), now, delivery.GiveUpAt, Random.Shared.NextDouble())
                 : null;
-            delivery.Status = outcome.Leads == DeliveryStatus.Pending && next is null ? DeliveryStatus.Dead : outcome.Leads;
+            delivery.Status = Words.Of(outcome.Leads == DeliveryStatus.Pending && next is null ? DeliveryStatus.Dead : outcome.Leads);
             delivery.NextAttemptAt = next;
             delivery.Lease = null;
             delivery.FinishedAt = next is null ? now : null;

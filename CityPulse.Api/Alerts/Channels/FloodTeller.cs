@@ -74,7 +74,7 @@ internal sealed class FloodTeller(IServiceScopeFactory scopes, DeliverySignal si
         db.Add(flood);
         foreach (var delivery in gathered)
         {
-            (delivery.Status, delivery.GroupId, delivery.NextAttemptAt, delivery.FinishedAt) = (DeliveryStatus.Grouped, flood.Id, null, now);
+            (delivery.Status, delivery.GroupId, delivery.NextAttemptAt, delivery.FinishedAt) = (Words.Of(DeliveryStatus.Grouped), flood.Id, null, now);
         }
 
         await db.SaveChangesAsync(cancellationToken);

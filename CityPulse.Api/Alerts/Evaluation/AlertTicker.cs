@@ -14,7 +14,7 @@ namespace CityPulse.Api.Alerts.Evaluation;
 /// The clock of alerts: wakes what is due without a reading, ends shelves, tells floods, clears up, and takes the figures for the metrics. One
 /// replica does.
 /// </summary>
-internal sealed class AlertTicker(
+internal sealed partial class AlertTicker(
     NpgsqlDataSource source, IServiceScopeFactory scopes, DatabaseReady ready, AlertSignal signal, FloodTeller floods, AlertMetrics metrics,
     IOptions<AlertOptions> options, TimeProvider time, ILogger<AlertTicker> logger)
     : ElectedWork(source, ready, time, logger, AdvisoryLockKeys.AlertTicker, "the clock of alerts")
@@ -24,6 +24,7 @@ internal sealed class AlertTicker(
 
     private readonly TimeProvider _time = time;
     private DateTimeOffset _clearedAt;
+    private bool _isAhead;
 
     protected override async Task WorkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -57,7 +58,7 @@ internal sealed class AlertTicker(
 
     internal async Task TickOnceAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var now = _time.GetUtcNow();
+        var now = await NowAsync(connection, cancellationToken);
         if (await WakeDueAsync(connection, now, cancellationToken) > 0)
         {
             signal.Ring();
@@ -74,6 +75,23 @@ internal sealed class AlertTicker(
             await ThinCheckpointsAsync(connection, now.AddDays(-options.Value.CheckpointDays), cancellationToken);
             _clearedAt = now;
         }
+    }
+
+    private async Task<DateTimeOffset> NowAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT clock_timestamp()", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (own, database) = (_time.GetUtcNow(), reader.GetFieldValue<DateTimeOffset>(0));
+        var tolerance = TimeSpan.FromSeconds(options.Value.ClockToleranceSeconds);
+        var isAhead = AlertClock.IsAhead(own, database, tolerance);
+        if (isAhead && !_isAhead)
+        {
+            LogAhead(logger, (own - database).TotalSeconds);
+        }
+
+        _isAhead = isAhead;
+        return AlertClock.Trusted(own, database, tolerance);
     }
 
     /// <summary>
@@ -181,6 +199,9 @@ internal sealed class AlertTicker(
         var figures = AlarmFigures.Of(spans, Timestamp.FromDateTimeOffset(now.AddHours(-1)), to);
         return new AlertMetrics.Snapshot(spans.Count(s => s.RaisedAt >= to - 600_000_000L), figures.ChatteringAlerts, stale, open, waiting);
     }
+
+    [LoggerMessage(LogLevel.Warning, "This replica's clock is {AheadSeconds} s ahead of the database's, by which alerts are judged until it is set right")]
+    private static partial void LogAhead(ILogger logger, double aheadSeconds);
 
     private static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset time) => new() { TypedValue = time, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 }

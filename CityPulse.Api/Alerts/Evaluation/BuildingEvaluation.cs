@@ -2,6 +2,7 @@ using CityPulse.Api.Alerts.Domain;
 using CityPulse.Api.Data;
 using CityPulse.Api.Readings.Ingest;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace CityPulse.Api.Alerts.Evaluation;
 
@@ -11,7 +12,8 @@ namespace CityPulse.Api.Alerts.Evaluation;
 /// is still there; if it is done twice, the second time finds nothing to change.
 /// </summary>
 internal sealed class BuildingEvaluation(
-    CityDb db, EvaluationStore store, AlertReconciler reconciler, BudgetEvaluation budgets, RuleCache cache, AlertJournal journal, TimeProvider clock)
+    CityDb db, EvaluationStore store, AlertReconciler reconciler, BudgetEvaluation budgets, RuleCache cache, AlertJournal journal,
+    IOptions<AlertOptions> options, TimeProvider clock)
 {
     /// <summary>A rule on a subject, with the earliest change that concerns it.</summary>
     private sealed record Assignment(JudgedRule Rule, Subject Subject, IReadOnlyList<WorkItem> Items, long Created, Func<Task<long>> Newest);
@@ -25,13 +27,13 @@ internal sealed class BuildingEvaluation(
         journal.Reset();
         _tracks.Clear();
         _checkpoints.Clear();
-        if (await store.TryLockAsync(buildingId, cancellationToken) is not { } version)
+        if (await store.TryLockAsync(buildingId, cancellationToken) is not var (version, databaseNow))
         {
             return false;
         }
 
         var work = await store.TakeWorkAsync(buildingId, cancellationToken);
-        var now = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+        var now = Timestamp.FromDateTimeOffset(AlertClock.Trusted(clock.GetUtcNow(), databaseNow, TimeSpan.FromSeconds(options.Value.ClockToleranceSeconds)));
         var sensors = await db.Sensors.AsNoTracking().Where(s => s.BuildingId == buildingId)
             .Select(s => new WatchedSensor(s.Id, s.Key, s.BuildingId, s.Name, s.Quantity, s.Unit, s.Tags, s.CreatedAt))
             .ToDictionaryAsync(s => s.Id, cancellationToken);

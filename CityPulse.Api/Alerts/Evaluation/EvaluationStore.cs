@@ -21,16 +21,19 @@ internal sealed class EvaluationStore(CityDb db)
     private NpgsqlConnection Connection => (NpgsqlConnection)db.Database.GetDbConnection();
 
     /// <summary>Keeps rules from changing, and takes the building for this transaction, unless another evaluator has it.</summary>
-    /// <returns>The version of the rules; null when another has the building.</returns>
-    public async Task<long?> TryLockAsync(Guid buildingId, CancellationToken cancellationToken)
+    /// <returns>The version of the rules and the database's clock; null when another has the building.</returns>
+    public async Task<(long Version, DateTimeOffset Now)?> TryLockAsync(Guid buildingId, CancellationToken cancellationToken)
     {
         // By way of the context, which prepares its connection for the organisation with its first command.
         await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock_shared(alert_rules_lock({db.OrganizationId}))", cancellationToken);
         await using var command = Command(
-            "SELECT (SELECT version FROM alert_rule_sets WHERE organization_id = $2) WHERE pg_try_advisory_xact_lock(alert_building_lock($1))",
+            """
+            SELECT (SELECT version FROM alert_rule_sets WHERE organization_id = $2), clock_timestamp()
+            WHERE pg_try_advisory_xact_lock(alert_building_lock($1))
+            """,
             Id(buildingId), Id(db.OrganizationId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return !await reader.ReadAsync(cancellationToken) ? null : reader.IsDBNull(0) ? 0 : reader.GetInt64(0);
+        return await reader.ReadAsync(cancellationToken) ? (reader.IsDBNull(0) ? 0 : reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(1)) : null;
     }
 
     /// <summary>Takes all work of the building out.</summary>

@@ -17,6 +17,9 @@ public sealed class AlertsApi(TestStores stores) : IAsyncLifetime
     public const string Route = "/api/v1/citypulse/alerts";
     public const string Rules = Route + "/rules";
 
+    /// <summary>For a host whose clock is set by its test, and judged by.</summary>
+    internal const string ClockMaySaySo = "31622400";
+
     private readonly TestTokens _tokens = new();
     private readonly List<ApiHost> _hosts = [];
 
@@ -32,7 +35,7 @@ public sealed class AlertsApi(TestStores stores) : IAsyncLifetime
         {
             _hosts.Add(await ApiHost.StartAsync(
                 stores,
-                settings: new Dictionary<string, string?> { ["RATE_LIMITING_ENABLED"] = "false", ["Alerts:TickSeconds"] = "0.1", ["Alerts:Channels:AllowPrivateTargets"] = "true", ["Alerts:Channels:FirstRetrySeconds"] = "0.1" },
+                settings: new Dictionary<string, string?> { ["RATE_LIMITING_ENABLED"] = "false", ["Alerts:TickSeconds"] = "0.1", ["Alerts:ClockToleranceSeconds"] = ClockMaySaySo, ["Alerts:Channels:AllowPrivateTargets"] = "true", ["Alerts:Channels:FirstRetrySeconds"] = "0.1" },
                 services: s => s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(_tokens)).Replace(ServiceDescriptor.Singleton<TimeProvider>(Clock)),
                 database: _hosts.FirstOrDefault()?.ConnectionString));
         }

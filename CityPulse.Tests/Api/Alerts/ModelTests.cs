@@ -181,7 +181,7 @@ public sealed class ModelTests(TestStores stores)
         var tokens = new TestTokens();
         var host = await ApiHost.StartAsync(
             stores,
-            settings: [new("RATE_LIMITING_ENABLED", "false")],
+            settings: [new("RATE_LIMITING_ENABLED", "false"), new("Alerts:ClockToleranceSeconds", AlertsApi.ClockMaySaySo)],
             services: s =>
             {
                 s.Replace(ServiceDescriptor.Singleton<IAccessTokenKeys>(tokens)).Replace(ServiceDescriptor.Singleton<TimeProvider>(_clock));

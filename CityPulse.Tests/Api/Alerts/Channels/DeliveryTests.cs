@@ -76,6 +76,18 @@ public sealed class DeliveryTests(AlertsApi api, TestStores stores)
     }
 
     [Fact]
+    public async Task A_state_that_only_a_newer_replica_knows_is_answered_as_it_is_stored()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        var (member, _, sensor) = await api.WithSensorAsync();
+        await AddAsync(member, receiver.Url);
+        var alert = await RaiseAsync(member, sensor);
+        await DeliveredAsync(member, alert, 1);
+        await api.ExecuteAsync("UPDATE alert_deliveries SET status = 'held_back' WHERE organization_id = $1", member.OrganizationId);
+        (await member.ReadAllAsync($"{AlertsApi.Route}/{alert}/deliveries")).ShouldHaveSingleItem().State("status").ShouldBe("held_back");
+    }
+
+    [Fact]
     public async Task A_receiver_that_is_gone_or_fails_for_a_day_leaves_a_dead_letter()
     {
         await using var gone = await Receiver.StartAsync(410);
