@@ -11,7 +11,7 @@ namespace CityPulse.Tests.Realtime;
 /// <summary>The real SignalR client with a mailbox: events are taken in order, with a deadline.</summary>
 internal sealed class LiveClient : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly Channel<JsonElement> _events = Channel.CreateUnbounded<JsonElement>();
     private readonly TaskCompletionSource<Exception?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
