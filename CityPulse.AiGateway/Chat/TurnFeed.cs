@@ -74,12 +74,12 @@ internal sealed class TurnFeed(Guid id, Guid organizationId, Guid userId) : IDis
         }
     }
 
-    /// <summary>The events after one, and what ends when there are more.</summary>
-    public (IReadOnlyList<TurnEvent> Events, Task More) After(int number)
+    /// <summary>The events after one, and what ends when there are more; null when there will be none.</summary>
+    public (IReadOnlyList<TurnEvent> Events, Task? More) After(int number)
     {
         lock (_lock)
         {
-            return (_events.Count > number ? _events[number..] : [], _more.Task);
+            return (_events.Count > number ? _events[number..] : [], _events is [.., { IsLast: true }] ? null : _more.Task);
         }
     }
 

@@ -96,15 +96,13 @@ internal sealed class TurnStream(Guid turn, TurnFeed? feed, int after) : IResult
             return copied;
         }
 
-        // Asked first: what ends the turn may come between the two, and would never be sent.
-        var hasEnded = feed.HasEnded;
         var (events, more) = feed.After(last);
         if (events.Count > 0)
         {
             return events;
         }
 
-        if (hasEnded)
+        if (more is null)
         {
             return null;
         }
