@@ -6,6 +6,12 @@ namespace CityPulse.Stores;
 /// <summary>A private PostgreSQL cluster: made at the first start, loopback only, password wanted, stopped with this process.</summary>
 internal sealed class PostgresStore(StoreOptions options)
 {
+    /// <summary>Survives a fall of the machine.</summary>
+    private static readonly string[] Durable = ["fsync=on", "wal_compression=on"];
+
+    /// <summary>Survives the fall of its own processes, and writes no more than that takes.</summary>
+    private static readonly string[] Fleeting = ["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"];
+
     private readonly UnprivilegedUser _user = new();
     private readonly string _bin = PostgresBinaries.Find();
 
@@ -70,12 +76,12 @@ internal sealed class PostgresStore(StoreOptions options)
     {
         yield return "-D";
         yield return data;
-        foreach (var setting in new[]
-        {
+        foreach (var setting in (string[])
+        [
             $"port={options.Port.ToString(CultureInfo.InvariantCulture)}", "listen_addresses=127.0.0.1", "unix_socket_directories=",
-            "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "wal_compression=on", "log_min_messages=warning", "log_checkpoints=off",
-            $"fsync={(options.Fsync ? "on" : "off")}", "timezone=UTC",
-        })
+            "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "log_min_messages=warning", "log_checkpoints=off", "timezone=UTC",
+            .. options.Fsync ? Durable : Fleeting,
+        ])
         {
             yield return "-c";
             yield return setting;
