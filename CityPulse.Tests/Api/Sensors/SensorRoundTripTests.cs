@@ -7,8 +7,8 @@ using Shouldly;
 
 namespace CityPulse.Tests.Api.Sensors;
 
-/// <summary>What a list costs the database. A class of its own, so that no other test speaks to its database meanwhile.</summary>
-public sealed class SensorRoundTripTests(CityApi api) : IClassFixture<CityApi>
+/// <summary>What a list costs the database. With an Api of its own, so that no other test speaks to its database meanwhile.</summary>
+public sealed class SensorRoundTripTests(OwnCityApi api) : IClassFixture<OwnCityApi>
 {
     [Theory]
     [InlineData("")]
