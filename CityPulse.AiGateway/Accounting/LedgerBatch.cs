@@ -5,14 +5,32 @@ namespace CityPulse.AiGateway.Accounting;
 
 /// <summary>What is written into the accounts at once, in one transaction and one round trip, and what they said to it.</summary>
 /// <param name="purses">Guards the purses: while this is on its way, calls go on taking money out of them.</param>
-internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTimeOffset now)
+/// <param name="waits">Whether it is on the disk when it is done.</param>
+internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTimeOffset now, bool waits)
 {
     private readonly List<Part> _parts = [];
 
-    /// <summary>Done when it is on the disk.</summary>
+    /// <summary>Whether it is on the disk when it is done; else the database has it, and will write it in a moment.</summary>
+    public bool Waits => waits;
+
+    /// <summary>Tells calls again that a database that fell may have lost; what it has stays as it is.</summary>
+    public static async Task WriteAgainAsync(NpgsqlConnection connection, IEnumerable<SettledCall> calls)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var organization in calls.GroupBy(c => c.OrganizationId).OrderBy(g => g.Key))
+        {
+            batch.BatchCommands.Add(LedgerStatements.OrganizationAlone(organization.Key));
+            batch.BatchCommands.Add(LedgerStatements.AddMissing(organization.Key, [.. organization]));
+        }
+
+        await batch.ExecuteNonQueryAsync();
+    }
+
     public async Task WriteAsync(NpgsqlConnection connection)
     {
         await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(waits ? LedgerStatements.Flush : LedgerStatements.DoNotWait));
+        _parts.Add(new Part(null, [], default, default));
         // All replicas take the organisations' locks in the same order.
         foreach (var organization in entries.GroupBy(e => e.OrganizationId).OrderBy(g => g.Key))
         {
@@ -35,14 +53,15 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
     }
 
     /// <summary>Tells purses and waiting calls what the accounts said; the purses are locked.</summary>
+    /// <param name="number">Which batch it was.</param>
     /// <param name="again">Takes what has to be written once more.</param>
-    public void Learn(Action<LedgerEntry> again)
+    public void Learn(long number, Action<LedgerEntry> again)
     {
         foreach (var part in _parts)
         {
             if (part.Purse is { } purse)
             {
-                Learn(part, purse, again);
+                Learn(part, purse, number, again);
             }
         }
     }
@@ -96,10 +115,11 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
         _parts.Add(new Part(purse, waiting, wish, expiresAt));
     }
 
-    private static void Learn(Part part, HeldPurse purse, Action<LedgerEntry> again)
+    private void Learn(Part part, HeldPurse purse, long number, Action<LedgerEntry> again)
     {
         (purse.IsOpened, purse.ExpiresAt) = (true, part.ExpiresAt);
-        purse.Money.Learn(part.Wish, part.HeldUsd, part.RoomUsd);
+        purse.GrantedBy = part.HeldUsd > part.Wish.KeptUsd ? number : purse.GrantedBy;
+        purse.Money.Learn(part.Wish, part.HeldUsd, part.RoomUsd, waits);
         for (var i = 0; i < part.Waiting.Count; i++)
         {
             var call = part.Waiting[i];
@@ -124,7 +144,7 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
         }
     }
 
-    /// <summary>What is written for a purse, and what the accounts said; without a purse it stands for an organisation's setting.</summary>
+    /// <summary>What is written for a purse, and what the accounts said; without a purse it stands for a setting.</summary>
     private sealed class Part(HeldPurse? purse, List<WaitingCall> waiting, PurseWish wish, DateTimeOffset expiresAt)
     {
         public HeldPurse? Purse => purse;

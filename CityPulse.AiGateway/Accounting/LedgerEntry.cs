@@ -18,7 +18,7 @@ internal abstract class LedgerEntry(Guid organizationId, HeldPurse? purse)
 
     public HeldPurse? Purse => purse;
 
-    /// <summary>Once it is on the disk.</summary>
+    /// <summary>Once the database has it.</summary>
     public Task<Verdict> Done => _done.Task;
 
     /// <returns>False when nobody waits any more.</returns>
@@ -67,3 +67,13 @@ internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call,
 
 /// <summary>A purse that has too much, or that has to say that it is still there.</summary>
 internal sealed class ReviewedPurse(HeldPurse purse) : LedgerEntry(purse.Key.OrganizationId, purse);
+
+/// <summary>
+/// A flush that has succeeded meanwhile, on another session. It counts once the session that wrote the batches has answered after it: then
+/// no fall of the database lies between them and the flush.
+/// </summary>
+/// <param name="upTo">The last batch that it covers.</param>
+internal sealed class ConfirmedFlush(long upTo) : LedgerEntry(Guid.Empty, purse: null)
+{
+    public long UpTo => upTo;
+}

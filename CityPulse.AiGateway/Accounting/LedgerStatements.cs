@@ -10,6 +10,15 @@ internal static class LedgerStatements
     /// <summary>The user id of an organisation's own row.</summary>
     public static readonly Guid Everybody = Guid.Empty;
 
+    /// <summary>
+    /// The transaction's commit does not wait for the disk: the database has it then, and the log of a database is flushed in its order, so
+    /// that whatever is there after a fall is all there was up to some commit.
+    /// </summary>
+    public const string DoNotWait = "select set_config('synchronous_commit', 'off', true)";
+
+    /// <summary>Writes a few bytes, since a commit that has written nothing flushes nothing.</summary>
+    public const string Flush = "select pg_logical_emit_message(true, 'citypulse', '')";
+
     /// <summary>Whose rows are seen from here on. Its result is no concern of ours.</summary>
     public static NpgsqlBatchCommand Organization(Guid organizationId) =>
         new("select set_config('citypulse.organization', $1, false)") { Parameters = { Text($"{organizationId:D}") } };
@@ -90,18 +99,45 @@ internal static class LedgerStatements
         },
     };
 
-    public static NpgsqlBatchCommand Add(List<SettledCall> calls) => new("""
+    public static NpgsqlBatchCommand Add(List<SettledCall> calls) => Of("""
         insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
         select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        """)
+        """, calls);
+
+    /// <summary>Adds those of an organisation's calls that are not there, and books what only they cost.</summary>
+    public static NpgsqlBatchCommand AddMissing(Guid organizationId, List<SettledCall> calls) => Of("""
+        with told as (
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) t(
+                id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at, charge_usd, month)),
+        added as (
+            insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
+            select id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from told
+            on conflict (id) do nothing returning id),
+        owed as (
+            select o.user_id, t.month, sum(t.charge_usd) as amount_usd
+            from told t join added using (id) cross join lateral (values (t.user_id), ($15)) o(user_id) group by o.user_id, t.month)
+        update ai.spending s set spent_usd = s.spent_usd + owed.amount_usd
+        from owed where s.organization_id = $16 and s.user_id = owed.user_id and s.month = owed.month
+        """, calls, Of(calls, c => c.ChargeUsd), Of(calls, c => c.Purse?.Key.Month ?? BudgetMonth.Of(c.At)), Id(Everybody), Id(organizationId));
+
+    private static NpgsqlBatchCommand Of(string text, List<SettledCall> calls, params ReadOnlySpan<NpgsqlParameter> more)
     {
-        Parameters =
+        var command = new NpgsqlBatchCommand(text)
         {
-            Of(calls, c => c.Id), Of(calls, c => c.OrganizationId), Of(calls, c => c.Account.UserId), Of(calls, c => c.Account.ConversationId),
-            Of(calls, c => c.Model.Id), Of(calls, c => c.Model.Provider), Of(calls, c => c.Call.InputTokens), Of(calls, c => c.Call.OutputTokens),
-            Of(calls, c => c.Call.CostUsd), Of(calls, c => c.Call.IsEstimated), Of(calls, c => c.Call.Outcome), Of(calls, c => c.At.UtcDateTime, NpgsqlDbType.TimestampTz),
-        },
-    };
+            Parameters =
+            {
+                Of(calls, c => c.Id), Of(calls, c => c.OrganizationId), Of(calls, c => c.Account.UserId), Of(calls, c => c.Account.ConversationId),
+                Of(calls, c => c.Model.Id), Of(calls, c => c.Model.Provider), Of(calls, c => c.Call.InputTokens), Of(calls, c => c.Call.OutputTokens),
+                Of(calls, c => c.Call.CostUsd), Of(calls, c => c.Call.IsEstimated), Of(calls, c => c.Call.Outcome), Of(calls, c => c.At.UtcDateTime, NpgsqlDbType.TimestampTz),
+            },
+        };
+        foreach (var parameter in more)
+        {
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
 
     private static NpgsqlParameter<T[]> Of<T>(List<SettledCall> calls, Func<SettledCall, T> member, NpgsqlDbType? type = null)
     {

@@ -6,7 +6,7 @@ namespace CityPulse.AiGateway.Accounting;
 
 /// <summary>
 /// Accounts in Postgres, shared by all replicas: money is set aside before a call and settled after it, together with the row that says
-/// what the call used. A call that has been settled is on the disk.
+/// what the call used. A call that has been settled is there, whichever process falls.
 /// </summary>
 internal sealed class UsageLedger(LedgerWriter writer, IOptions<AiOptions> options, UsageMetrics metrics, TimeProvider time)
 {

@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Reflection;
 using System.Text.Json;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
@@ -25,17 +21,11 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
     {
         switch (context.Request.Path.Value)
         {
-            case "/.well-known/jwks.json":
-                await FakeServer.JsonAsync(context, _tokens.Jwks());
-                return true;
-            case "/internal/revocations":
-                await FakeServer.JsonAsync(context, """{"next":1,"ids":[]}""");
-                return true;
             case "/api/v1/citypulse/energy/ranking":
                 await _gate.Task.WaitAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return context.RequestAborted.IsCancellationRequested;
             default:
-                return false;
+                return await GatewayProcess.AnswerAsync(context, _tokens);
         }
     });
 
@@ -53,11 +43,9 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
         var token = _tokens.Issue(Role.Manager);
         var ids = new Dictionary<string, string>();
         var before = new Dictionary<string, (JsonElement Run, List<RunEvent> Events)>();
-        using (var killed = await StartProcessAsync(database))
+        using (var killed = await GatewayProcess.StartAsync(stores, database, _api.Address, new() { ["Swarm:LeaseSeconds"] = "2" }))
         {
-            using var client = new HttpClient { BaseAddress = killed.Address };
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            await Eventually.TrueAsync(() => IsReadyAsync(client), "the gateway's process is ready", TimeSpan.FromSeconds(60));
+            using var client = await killed.ClientAsync(token);
             foreach (var pattern in Patterns)
             {
                 ids[pattern] = await client.StartRunAsync(new { goal = Goal, pattern });
@@ -71,8 +59,7 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
                 before[pattern] = (run, await client.EventsAsync(id, most: 2));
             }
 
-            killed.Process.Kill();
-            await killed.Process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            await killed.KillAsync();
         }
 
         _gate.SetResult();
@@ -161,18 +148,6 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
 
     private int Rankings() => _api.Seen.Count(r => r.PathAndQuery.Contains("/energy/ranking", StringComparison.Ordinal));
 
-    private static async Task<bool> IsReadyAsync(HttpClient client)
-    {
-        try
-        {
-            return (await client.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }
-
     private static async Task<List<(string Pattern, int Steps)>> StepsAsync(HttpClient client, Dictionary<string, string> ids)
     {
         var steps = new List<(string, int)>();
@@ -182,58 +157,6 @@ public sealed class SwarmResumeTests(TestStores stores) : IAsyncLifetime
         }
 
         return steps;
-    }
-
-    /// <summary>The gateway as a process of its own, so that it can be killed.</summary>
-    private async Task<GatewayProcess> StartProcessAsync(string database)
-    {
-        var configuration = typeof(SwarmResumeTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
-        var assembly = Path.Combine(Path.GetDirectoryName(new Projects.CityPulse_AiGateway().ProjectPath)!, "bin", configuration, "net10.0", "CityPulse.AiGateway.dll");
-        var address = new Uri($"http://127.0.0.1:{TestStores.FreePort()}");
-        var start = new ProcessStartInfo("dotnet", ["exec", assembly]) { WorkingDirectory = Path.GetTempPath(), RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (key, value) in new Dictionary<string, string>
-        {
-            ["DOTNET_ENVIRONMENT"] = "Production",
-            ["ASPNETCORE_URLS"] = address.ToString(),
-            ["ConnectionStrings__citydb"] = database,
-            ["ConnectionStrings__redis"] = await stores.GetRedisAsync(),
-            ["Services__api__http__0"] = _api.Address.ToString(),
-            ["Services__api__internal__0"] = _api.Address.ToString(),
-            ["Internal__Key"] = ApiHost.InternalKey,
-            ["Auth__JwksUri"] = new Uri(_api.Address, "/.well-known/jwks.json").ToString(),
-            ["RATE_LIMITING_ENABLED"] = "false",
-            ["Swarm__LeaseSeconds"] = "2",
-        })
-        {
-            start.Environment[key] = value;
-        }
-
-        return new GatewayProcess(Process.Start(start)!, address);
-    }
-
-    private sealed class GatewayProcess : IDisposable
-    {
-        public GatewayProcess(Process process, Uri address)
-        {
-            (Process, Address) = (process, address);
-            // Read and dropped, so that the process never waits for a reader.
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-        }
-
-        public Process Process { get; }
-
-        public Uri Address { get; }
-
-        public void Dispose()
-        {
-            if (!Process.HasExited)
-            {
-                Process.Kill();
-            }
-
-            Process.Dispose();
-        }
     }
 }
 

@@ -12,7 +12,7 @@ public sealed class PurseTests
         purse.TryTake(2).ShouldBeFalse();
         var wish = purse.Wish(waitingUsd: 2);
         wish.ShouldBe(new PurseWish(0, 0, 0));
-        purse.Learn(wish, grantedUsd: 2, roomUsd: 1);
+        purse.Learn(wish, grantedUsd: 2, roomUsd: 1, isFlushed: true);
         purse.TryTake(2).ShouldBeTrue();
         (purse.FreeUsd, purse.InUseUsd).ShouldBe((0, 2));
     }
@@ -24,7 +24,7 @@ public sealed class PurseTests
         purse.Return(2, costUsd: 0);
         var wish = purse.Wish(waitingUsd: 0);
         (wish.KeptUsd, wish.SpareUsd).ShouldBe((2, 126));
-        purse.Learn(wish, grantedUsd: 128, roomUsd: 1_000_000);
+        purse.Learn(wish, grantedUsd: 128, roomUsd: 1_000_000, isFlushed: true);
         for (var i = 0; i < 64; i++)
         {
             purse.TryTake(2).ShouldBeTrue();
@@ -76,7 +76,7 @@ public sealed class PurseTests
         purse.Return(2, costUsd: 0);
         var wish = purse.Wish(waitingUsd: 0);
         purse.TryTake(1).ShouldBeTrue();
-        purse.Learn(wish, grantedUsd: 50, roomUsd: 1_000_000);
+        purse.Learn(wish, grantedUsd: 50, roomUsd: 1_000_000, isFlushed: true);
         (purse.FreeUsd, purse.InUseUsd).ShouldBe((49, 1));
     }
 
@@ -85,9 +85,52 @@ public sealed class PurseTests
     {
         var purse = Filled(roomUsd: 1_000_000);
         var wish = purse.Wish(waitingUsd: 0);
-        purse.Learn(wish, grantedUsd: 100, roomUsd: 1_000_000);
+        purse.Learn(wish, grantedUsd: 100, roomUsd: 1_000_000, isFlushed: true);
         purse.Rest();
         purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(2, 0, 0));
+    }
+
+    [Fact]
+    public void What_the_disk_may_not_have_is_not_handed_out()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: false);
+        purse.TryTake(2).ShouldBeFalse();
+        purse.Flushed();
+        purse.TryTake(2).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void While_it_awaits_the_disk_it_keeps_what_it_was_granted_and_asks_for_no_more()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 52, roomUsd: 1_000_000, isFlushed: false);
+        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(52, 50, 0));
+
+        // A write that waits has it all on the disk.
+        purse.Wish(waitingUsd: 60).ShouldBe(new PurseWish(52, 50, 128));
+    }
+
+    [Fact]
+    public void What_the_accounts_may_have_lost_was_never_there()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: false);
+        purse.Doubt();
+        purse.Flushed();
+        purse.TryTake(1).ShouldBeFalse();
+        purse.Wish(waitingUsd: 0).KeptUsd.ShouldBe(2);
+    }
+
+    [Fact]
+    public void One_that_rests_gives_up_what_it_awaits_first()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Return(2, costUsd: 0);
+        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 128, roomUsd: 1_000_000, isFlushed: false);
+        purse.Rest();
+        purse.Wish(waitingUsd: 1).ShouldBe(new PurseWish(1, 1, 0));
+        (purse.FreeUsd, purse.AwaitedUsd).ShouldBe((1, 0));
     }
 
     /// <summary>One call of 2 dollars is under way.</summary>
@@ -95,7 +138,7 @@ public sealed class PurseTests
     {
         var purse = new Purse();
         purse.TryTake(2);
-        purse.Learn(purse.Wish(waitingUsd: 2), grantedUsd: 2, roomUsd);
+        purse.Learn(purse.Wish(waitingUsd: 2), grantedUsd: 2, roomUsd, isFlushed: true);
         purse.TryTake(2).ShouldBeTrue();
         return purse;
     }

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Text;
+using CityPulse.Contracts;
+using CityPulse.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using Shouldly;
+
+namespace CityPulse.Tests.AiGateway.Accounting;
+
+/// <summary>An answered call is in the accounts whichever process falls, although its answer did not wait for the disk.</summary>
+public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
+{
+    private const int Calls = 20;
+    private const decimal AnswerUsd = ((FakeProviders.InputTokens * 2) + (FakeProviders.OutputTokens * 10)) / 1_000_000m;
+
+    private readonly TestTokens _tokens = new();
+    private readonly Guid _organization = Guid.CreateVersion7();
+    private FakeServer _api = null!;
+    private FakeServer _providers = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _api = await FakeApi.StartAsync((context, _) => GatewayProcess.AnswerAsync(context, _tokens));
+        _providers = await FakeProviders.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _api.DisposeAsync();
+        await _providers.DisposeAsync();
+        _tokens.Dispose();
+    }
+
+    [Fact]
+    public async Task After_kill_9_of_the_gateway_the_database_has_every_call_that_was_answered()
+    {
+        var database = await stores.CreateDatabaseAsync();
+        using var gateway = await GatewayProcess.StartAsync(stores, database, _api.Address, Settings());
+        using var client = await gateway.ClientAsync(Token());
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => CompleteAsync(client, Calls / 4)));
+        await gateway.KillAsync();
+
+        (await ReadAsync(database, $"select count(*) from ai.usage where organization_id = '{_organization}'")).ShouldBe(Calls);
+        (await SpentAsync(database)).ShouldBe(Calls * AnswerUsd);
+    }
+
+    [Fact]
+    public async Task After_kill_9_of_the_database_the_gateway_tells_every_call_again_and_none_twice()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"citypulse-lost-{Guid.NewGuid():N}");
+        var port = TestStores.FreePort();
+        var database = $"Host=127.0.0.1;Port={port};Username=postgres;Password=test;Database=postgres;Maximum Pool Size=20";
+        try
+        {
+            var postgres = await StartAsync();
+            // The log's own writer is kept from its work, and the gateway's flush by its clock: all that the database loses, it lost every time.
+            await RunAsync(database, "alter system set wal_writer_delay = '10s'");
+            await RunAsync(database, "select pg_reload_conf()");
+            var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+            await using (var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: time))
+            {
+                using var client = gateway.CreateClient(Token());
+                await CompleteAsync(client, Calls);
+                await postgres.KillAsync();
+                await postgres.DisposeAsync();
+                postgres = await StartAsync();
+                (await CallsAsync()).ShouldBeLessThan(Calls, "the database has lost some, or this test shows nothing");
+
+                // Nobody calls; the gateway finds out by itself.
+                await Eventually.TrueAsync(async () =>
+                {
+                    time.Advance(TimeSpan.FromSeconds(1));
+                    return await CallsAsync() == Calls;
+                }, "all calls are there again");
+                (await SpentAsync(database)).ShouldBe(Calls * AnswerUsd);
+                await ShouldAgreeAsync();
+
+                // Whatever became of a session that is lost with nothing lost, nothing is there twice.
+                await CompleteAsync(client, Calls);
+                await RunAsync(database, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'");
+                await Eventually.TrueAsync(() => TryCompleteAsync(client), "a call is answered again");
+            }
+
+            // A gateway that stops leaves nothing behind that a fall could take. What was paid for and could not be answered counts too.
+            await postgres.KillAsync();
+            await postgres.DisposeAsync();
+            postgres = await StartAsync();
+            var paid = _providers.Seen.Count;
+            (await CallsAsync()).ShouldBe(paid);
+            (await SpentAsync(database)).ShouldBe(paid * AnswerUsd);
+            await ShouldAgreeAsync();
+            (await ReadAsync(database, "select sum(reserved_usd) from ai.spending")).ShouldBe(0);
+            await postgres.DisposeAsync();
+        }
+        finally
+        {
+            NpgsqlConnection.ClearAllPools();
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Task<StoreProcess> StartAsync() => StoreProcess.StartAsync(["postgres", "--data", folder, "--no-fsync"], "test", port);
+
+        async Task<decimal> CallsAsync() => await ReadAsync(database, "select count(*) from ai.usage");
+
+        // The sums of what is set aside are those of the reservations.
+        async Task ShouldAgreeAsync() => (await ReadAsync(database, $"""
+            select (select coalesce(sum(amount_usd), 0) from ai.reservations) - (select reserved_usd from ai.spending where user_id = '{Guid.Empty}')
+            """)).ShouldBe(0);
+    }
+
+    private Dictionary<string, string?> Settings() => new(FakeProviders.Settings(_providers)) { ["Ai:Budgets:OrganizationMonthlyUsd"] = "100" };
+
+    private string Token() => _tokens.Issue(Role.User, change: d => d.Claims[CityClaims.Organization] = _organization.ToString());
+
+    private static async Task CompleteAsync(HttpClient client, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            (await TryCompleteAsync(client)).ShouldBeTrue();
+        }
+    }
+
+    private static async Task<bool> TryCompleteAsync(HttpClient client)
+    {
+        using var question = new StringContent(
+            """{"model":"openai/good","max_tokens":10,"messages":[{"role":"user","content":"hello"}]}""", Encoding.UTF8, "application/json");
+        using var response = await client.PostAsync("/api/v1/ai/v1/chat/completions", question);
+        return response.StatusCode == HttpStatusCode.OK;
+    }
+
+    private Task<decimal> SpentAsync(string database) =>
+        ReadAsync(database, $"select spent_usd from ai.spending where organization_id = '{_organization}' and user_id = '{Guid.Empty}'");
+
+    private static async Task RunAsync(string database, string sql)
+    {
+        await using var connection = new NpgsqlConnection(database + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<decimal> ReadAsync(string database, string sql)
+    {
+        await using var connection = new NpgsqlConnection(database + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return Convert.ToDecimal(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
