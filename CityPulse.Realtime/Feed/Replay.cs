@@ -22,7 +22,8 @@ internal sealed class Replay(
     /// <summary>Runs to the present. Returns the newest id when live events began, or <c>null</c> when events after <c>since</c> are gone.</summary>
     public async Task<EventId?> RunAsync(CancellationToken cancel)
     {
-        _cursor = since;
+        // No record has place 0, so an id there is one of before the first.
+        _cursor = since.Position == 0 ? new EventId(0, EventId.MaxIndex) : since;
         connection.Flush();
         // An id from the future of this replica is one that another replica gave, or none: only the outbox can tell.
         var askStream = since.Position > broadcaster.Last;

@@ -139,6 +139,31 @@ public sealed class ReplayTests : IAsyncLifetime
         (await client.NextAsync()).GetProperty("id").GetString().ShouldBe(LiveCity.IdOf(next).ToString());
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(EventId.MaxIndex)]
+    public async Task An_id_from_before_the_first_is_a_gap_where_events_are_gone(int index)
+    {
+        var records = await StoreAsync(3);
+        _city.Api.Prune(records[1].Position);
+        var host = await _city.ReplicaAsync();
+        var client = await _city.ConnectAsync(host);
+        (await client.SubscribeAsync(["readings"], new EventId(0, index).ToString())).GetProperty("gap").GetBoolean().ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_id_from_before_the_first_gets_all_where_none_is_gone()
+    {
+        var records = await StoreAsync(2);
+        var host = await _city.ReplicaAsync();
+        var client = await _city.ConnectAsync(host);
+        (await client.SubscribeAsync(["readings"], EventId.None.ToString())).GetProperty("gap").GetBoolean().ShouldBeFalse();
+        foreach (var record in records)
+        {
+            (await client.NextAsync()).GetProperty("id").GetString().ShouldBe(LiveCity.IdOf(record).ToString());
+        }
+    }
+
     [Fact]
     public async Task An_id_that_another_replica_gave_first_is_good_here()
     {
