@@ -78,13 +78,13 @@ internal sealed class JsonReadingParser(IngestBatch batch) : ReadingParser(batch
                 _place = Place.BeforeRows;
                 break;
             case (Place.Members, JsonTokenType.PropertyName):
-                Refuse(data, tokens.Position - 1, "$", $"The body has one member, readings; '{token.GetString()}' is one too many.");
+                Refuse(data, tokens.Position - 1, token.GetString() is { Length: > 0 } name ? name : "$", "The body has one member, readings, once; this is one too many.");
                 break;
             case (Place.Members, JsonTokenType.EndObject) when _hasReadings:
                 _place = Place.End;
                 break;
             case (Place.Members, _):
-                Refuse(data, tokens.Position - 1, "$.readings", "The member is required.");
+                Refuse(data, tokens.Position - 1, "readings", "The member is required.");
                 break;
             case (Place.BeforeRows, JsonTokenType.StartArray):
                 _place = Place.Rows;
@@ -101,7 +101,7 @@ internal sealed class JsonReadingParser(IngestBatch batch) : ReadingParser(batch
                 _place = Place.Members;
                 break;
             case (Place.BeforeRows, _):
-                Refuse(data, tokens.Position - 1, "$.readings", "The value must be an array.");
+                Refuse(data, tokens.Position - 1, "readings", "The value must be an array.");
                 break;
             default:
                 Refuse(data, tokens.Position - 1, Path(), "The value must be an object.");
@@ -111,8 +111,8 @@ internal sealed class JsonReadingParser(IngestBatch batch) : ReadingParser(batch
 
     private string Path() => _place switch
     {
-        Place.Row or Place.Rows => $"$.readings[{Batch.Count}]",
-        Place.BeforeRows => "$.readings",
+        Place.Row or Place.Rows => $"readings[{Batch.Count}]",
+        Place.BeforeRows => "readings",
         _ => "$",
     };
 

@@ -68,5 +68,5 @@ internal sealed class NdjsonReadingParser(IngestBatch batch) : ReadingParser(bat
         }
     }
 
-    private string Path() => $"$[{Batch.Count}]";
+    private string Path() => $"[{Batch.Count}]";
 }

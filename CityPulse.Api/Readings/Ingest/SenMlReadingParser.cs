@@ -91,7 +91,7 @@ internal sealed class SenMlReadingParser(IngestBatch batch) : ReadingParser(batc
         }
     }
 
-    private string Path() => _place == Place.Document ? "$" : $"$[{Batch.Count}]";
+    private string Path() => _place == Place.Document ? "$" : $"[{Batch.Count}]";
 }
 
 /// <summary>One record, taken token by token, and the base fields of those before it.</summary>
