@@ -1,4 +1,5 @@
 using CityPulse.AiGateway.Chat;
+using CityPulse.AiGateway.Http;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
@@ -46,29 +47,24 @@ internal static class ConversationEndpoints
     }
 
     private static async Task<Results<Ok<ConversationPage>, ProblemHttpResult>> ListAsync(
-        HttpContext context, ConversationStore store, int? limit, string? cursor, CancellationToken cancellationToken)
+        HttpContext context, ConversationStore store, PageCursors cursors, int? limit, string? cursor, CancellationToken cancellationToken)
     {
         if (limit is < 1 or > 500)
         {
             return Problems.Validation("limit", "limit must be from 1 to 500.");
         }
 
-        // The key is an id of the caller's own list and opens nothing else, so it needs no seal.
+        var caller = context.User.GetCaller();
         Guid? after = null;
-        if (cursor is not null)
+        if (cursor is not null && (after = cursors.Open(caller.UserId, cursor)) is null)
         {
-            if (!Guid.TryParseExact(cursor, "N", out var id))
-            {
-                return Problems.Validation("cursor", "cursor must be a nextCursor of this list.");
-            }
-
-            after = id;
+            return Problems.Validation("cursor", "cursor must be a nextCursor of this list.");
         }
 
         var count = limit ?? 50;
-        var items = await store.ListAsync(context.User.GetCaller(), after, count + 1, cancellationToken);
+        var items = await store.ListAsync(caller, after, count + 1, cancellationToken);
         return items.Count > count
-            ? TypedResults.Ok(new ConversationPage(items[..count], items[count - 1].Id.ToString("N")))
+            ? TypedResults.Ok(new ConversationPage(items[..count], cursors.Seal(caller.UserId, items[count - 1].Id)))
             : TypedResults.Ok(new ConversationPage(items, null));
     }
 

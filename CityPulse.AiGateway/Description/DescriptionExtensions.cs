@@ -8,30 +8,30 @@ internal static class DescriptionExtensions
     public static RouteHandlerBuilder DescribesHeader(this RouteHandlerBuilder builder, string name, string description) =>
         builder.AddOpenApiOperationTransformer((operation, _, _) =>
         {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = name, In = ParameterLocation.Header, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
+            operation.Describe(name, description);
             return Task.CompletedTask;
         });
-
-    /// <summary>An answer with an ETag, which a reader need not get twice.</summary>
-    public static RouteHandlerBuilder ReadsConditionally(this RouteHandlerBuilder builder) => builder
-        .Produces(StatusCodes.Status304NotModified)
-        .DescribesHeader("If-None-Match", "ETags that the caller has; 304 when one of them is still true.")
-        .AnswersWithHeader("200", "ETag", "Of the answer's bytes.");
 
     public static RouteHandlerBuilder AnswersWithHeader(this RouteHandlerBuilder builder, string status, string name, string description) =>
         builder.AddOpenApiOperationTransformer((operation, _, _) =>
         {
-            if (operation.Responses?.GetValueOrDefault(status) is OpenApiResponse response)
-            {
-                (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader
-                {
-                    Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-                };
-            }
-
+            operation.DescribeAnswer(status, name, description);
             return Task.CompletedTask;
         });
+
+    public static void Describe(this OpenApiOperation operation, string header, string description) => (operation.Parameters ??= []).Add(new OpenApiParameter
+    {
+        Name = header, In = ParameterLocation.Header, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+    });
+
+    public static void DescribeAnswer(this OpenApiOperation operation, string status, string header, string description)
+    {
+        if (operation.Responses?.GetValueOrDefault(status) is OpenApiResponse response)
+        {
+            (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeader
+            {
+                Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            };
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
@@ -7,22 +6,19 @@ namespace CityPulse.AiGateway.Swarm;
 
 /// <summary>
 /// Seals what a run keeps of its caller: the access token, so that whichever replica goes on with the run reads the city as the caller
-/// and never more. Bound to the run, unreadable in the database, and gone with the run's end. Also seals the cursors of lists.
+/// and never more. Bound to the run, unreadable in the database, and gone with the run's end.
 /// </summary>
 internal sealed class RunSeal
 {
     private const int TagBytes = 16;
     private const int NonceBytes = 12;
-    private const int CursorTagBytes = 8;
 
     private readonly byte[] _tokenKey;
-    private readonly byte[] _cursorKey;
 
     public RunSeal(IOptions<SwarmOptions> options)
     {
         var secret = Encoding.UTF8.GetBytes(options.Value.Secret!);
         _tokenKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "citypulse/swarm-token/v1"u8.ToArray());
-        _cursorKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "citypulse/swarm-cursor/v1"u8.ToArray());
     }
 
     public byte[] Seal(Guid runId, string token)
@@ -56,22 +52,4 @@ internal sealed class RunSeal
             return null;
         }
     }
-
-    public string SealCursor(Guid organizationId, Guid after) => Base64Url.EncodeToString([.. after.ToByteArray(), .. CursorTag(organizationId, after)]);
-
-    /// <summary>Null for whatever <see cref="SealCursor"/> did not make for this organisation.</summary>
-    public Guid? OpenCursor(Guid organizationId, string cursor)
-    {
-        if (cursor.Length != Base64Url.GetEncodedLength(16 + CursorTagBytes) || !Base64Url.IsValid(cursor))
-        {
-            return null;
-        }
-
-        var bytes = Base64Url.DecodeFromChars(cursor);
-        var after = new Guid(bytes.AsSpan(0, 16));
-        return CryptographicOperations.FixedTimeEquals(bytes.AsSpan(16), CursorTag(organizationId, after)) ? after : null;
-    }
-
-    private byte[] CursorTag(Guid organizationId, Guid after) =>
-        HMACSHA256.HashData(_cursorKey, (byte[])[.. organizationId.ToByteArray(), .. after.ToByteArray()])[..CursorTagBytes];
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using CityPulse.AiGateway.Chat;
 using CityPulse.AiGateway.Description;
+using CityPulse.AiGateway.Http;
 using CityPulse.AiGateway.Models;
 using CityPulse.AiGateway.Swarm.Domain;
 using CityPulse.AiGateway.Tools;
@@ -33,6 +34,7 @@ internal static class SwarmEndpoints
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<SwarmOptions>, SwarmOptionsValidator>();
         services.AddSingleton<RunSeal>();
+        services.AddSingleton(provider => new PageCursors(provider.GetRequiredService<IOptions<SwarmOptions>>().Value.Secret!));
         services.AddSingleton<RunSignals>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunLedger>();
@@ -58,10 +60,10 @@ internal static class SwarmEndpoints
         var runs = swarm.MapGroup("/runs");
         runs.MapGet("/", ListAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("ListRuns").WithSummary("The organisation's runs, newest first.")
-            .Produces<RunPage>().ProducesProblem(StatusCodes.Status400BadRequest).ReadsConditionally();
+            .Produces<RunPage>().ProducesProblem(StatusCodes.Status400BadRequest);
         runs.MapGet("/{id:guid}", GetAsync).RequirePermission(Permission.ReadSwarm)
             .WithName("GetRun").WithSummary("A run with its steps, its result and what it cost.")
-            .Produces<RunResponse>().ProducesProblem(StatusCodes.Status404NotFound).ReadsConditionally();
+            .Produces<RunResponse>().ProducesProblem(StatusCodes.Status404NotFound);
         runs.MapPost("/{id:guid}/cancel", CancelAsync).RequirePermission(Permission.RunSwarm)
             .WithName("CancelRun").WithSummary("Ends a run that has not ended yet.")
             .Produces<RunItem>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
@@ -118,7 +120,7 @@ internal static class SwarmEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpContext context, RunStore store, RunSeal seal, int? limit, string? cursor, CancellationToken cancellationToken)
+        HttpContext context, RunStore store, PageCursors cursors, int? limit, string? cursor, CancellationToken cancellationToken)
     {
         if (limit is < 1 or > 500)
         {
@@ -127,20 +129,20 @@ internal static class SwarmEndpoints
 
         var organization = context.User.GetCaller().OrganizationId;
         Guid? after = null;
-        if (cursor is not null && (after = seal.OpenCursor(organization, cursor)) is null)
+        if (cursor is not null && (after = cursors.Open(organization, cursor)) is null)
         {
             return Problems.Validation("cursor", "cursor must be a nextCursor of this list.");
         }
 
         var count = limit ?? 50;
         var items = await store.ListAsync(organization, after, count + 1, cancellationToken);
-        return new TaggedAnswer<RunPage>(items.Count > count
-            ? new RunPage(items[..count], seal.SealCursor(organization, items[count - 1].Id))
+        return TypedResults.Ok(items.Count > count
+            ? new RunPage(items[..count], cursors.Seal(organization, items[count - 1].Id))
             : new RunPage(items, null));
     }
 
     private static async Task<IResult> GetAsync(Guid id, HttpContext context, RunStore store, CancellationToken cancellationToken) =>
-        await store.FindAsync(id, context.User.GetCaller().OrganizationId, cancellationToken) is { } run ? new TaggedAnswer<RunResponse>(run) : Problems.NotFound("run");
+        await store.FindAsync(id, context.User.GetCaller().OrganizationId, cancellationToken) is { } run ? TypedResults.Ok(run) : Problems.NotFound("run");
 
     private static async Task<IResult> CancelAsync(Guid id, HttpContext context, RunStore store, RunSignals signals, CancellationToken cancellationToken)
     {

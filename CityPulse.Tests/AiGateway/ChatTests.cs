@@ -183,6 +183,40 @@ public sealed class ChatTests : IClassFixture<ChatFixture>, IDisposable
         rest.GetProperty("nextCursor").ValueKind.ShouldBe(JsonValueKind.Null);
         await (await _client.GetAsync("/api/v1/ai/conversations?limit=501")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
         await (await _client.GetAsync("/api/v1/ai/conversations?cursor=x")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+        // Made up of an id of the list, altered, and somebody else's.
+        var cursor = first.GetProperty("nextCursor").GetString()!;
+        using var stranger = _gateway.CreateClient();
+        foreach (var (client, text) in new[]
+        {
+            (_client, first.GetProperty("items")[0].GetProperty("id").GetGuid().ToString("N")), (_client, (cursor[0] == 'A' ? 'B' : 'A') + cursor[1..]), (stranger, cursor),
+        })
+        {
+            await (await client.GetAsync($"/api/v1/ai/conversations?cursor={text}")).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_read_once_need_not_be_read_again()
+    {
+        var id = (await (await _client.AskAsync("hello")).ReadAsync(HttpStatusCode.OK)).GetProperty("conversationId").GetGuid();
+        const string Usage = "/api/v1/ai/usage?from=2020-01-01T00:00:00Z&to=2060-01-01T00:00:00Z";
+        foreach (var path in new[] { "/api/v1/ai/models", "/api/v1/ai/v1/models", "/api/v1/ai/conversations", $"/api/v1/ai/conversations/{id}", Usage })
+        {
+            using var first = await _client.GetAsync(path);
+            await first.ReadAsync(HttpStatusCode.OK);
+            first.Headers.ETag.ShouldNotBeNull(path);
+            first.Headers.CacheControl!.ToString().ShouldBe("no-cache, private", path);
+            using var again = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { IfNoneMatch = { first.Headers.ETag! } } });
+            again.StatusCode.ShouldBe(HttpStatusCode.NotModified, path);
+            (await again.Content.ReadAsByteArrayAsync()).ShouldBeEmpty(path);
+        }
+
+        using var before = await _client.GetAsync("/api/v1/ai/conversations");
+        (await _client.AskAsync("and again")).EnsureSuccessStatusCode();
+        using var changed = await _client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Get, "/api/v1/ai/conversations") { Headers = { IfNoneMatch = { before.Headers.ETag! } } });
+        (await changed.ReadAsync(HttpStatusCode.OK)).GetProperty("items").GetArrayLength().ShouldBe(2);
     }
 
     [Theory]
