@@ -19,7 +19,7 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
         await using var batch = new NpgsqlBatch(connection);
         foreach (var organization in calls.GroupBy(c => c.OrganizationId).OrderBy(g => g.Key))
         {
-            batch.BatchCommands.Add(LedgerStatements.OrganizationAlone(organization.Key));
+            batch.BatchCommands.Add(LedgerStatements.Of(organization.Key, alone: true, waits: true));
             batch.BatchCommands.Add(LedgerStatements.AddMissing(organization.Key, [.. organization]));
         }
 
@@ -29,8 +29,12 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
     public async Task WriteAsync(NpgsqlConnection connection)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(waits ? LedgerStatements.Flush : LedgerStatements.DoNotWait));
-        _parts.Add(new Part(null, [], default, default));
+        if (waits)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(LedgerStatements.Flush));
+            _parts.Add(new Part(null, [], default, default));
+        }
+
         // All replicas take the organisations' locks in the same order.
         foreach (var organization in entries.GroupBy(e => e.OrganizationId).OrderBy(g => g.Key))
         {
@@ -70,7 +74,7 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
     private void Compose(NpgsqlBatchCommandCollection commands, Guid organizationId, List<LedgerEntry> own)
     {
         var held = own.Where(e => e.Purse is not null).GroupBy(e => e.Purse!).ToList();
-        commands.Add(held.Count > 0 ? LedgerStatements.OrganizationAlone(organizationId) : LedgerStatements.Organization(organizationId));
+        commands.Add(LedgerStatements.Of(organizationId, held.Count > 0, waits));
         _parts.Add(new Part(null, [], default, default));
         if (own.Exists(e => e is WaitingCall))
         {
@@ -98,6 +102,7 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
 
         PurseWish wish;
         var waiting = own.OfType<WaitingCall>().Where(w => !w.Done.IsCompleted).ToList();
+        var isPlain = now < purse.RenewAt && own.TrueForAll(e => e is SettledCall { IsWithinReserved: true });
         var chargeUsd = 0m;
         lock (purses)
         {
@@ -105,6 +110,17 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
             {
                 call.Return();
                 chargeUsd += call.ChargeUsd;
+            }
+
+            // As a rule nothing is wanted: what stands for the purse in the accounts becomes less by what was spent of it.
+            if (isPlain && purse.Money.IsContent)
+            {
+                if (chargeUsd > 0)
+                {
+                    commands.Add(LedgerStatements.Charge(purse, chargeUsd));
+                }
+
+                return;
             }
 
             wish = purse.Money.Wish(waiting.Sum(w => w.AmountUsd));

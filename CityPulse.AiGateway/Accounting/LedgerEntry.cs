@@ -54,6 +54,9 @@ internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call,
 
     public decimal ChargeUsd => reservation is null ? 0 : chargeUsd;
 
+    /// <summary>Whether it cost no more than was set aside for it.</summary>
+    public bool IsWithinReserved => reservation is null || chargeUsd <= reservation.AmountUsd;
+
     /// <summary>Puts back what was set aside, once.</summary>
     public void Return()
     {

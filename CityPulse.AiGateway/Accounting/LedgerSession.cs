@@ -17,6 +17,8 @@ internal sealed partial class LedgerSession(TenantDatabase database, ILogger log
         var connection = await database.Requests.OpenConnectionAsync();
         try
         {
+            await using var plan = new NpgsqlCommand(LedgerStatements.PlanOnce, connection);
+            await plan.ExecuteNonQueryAsync();
             if (doubtful.Count > 0)
             {
                 await TellAgainAsync(connection, doubtful);

@@ -10,25 +10,34 @@ internal static class LedgerStatements
     /// <summary>The user id of an organisation's own row.</summary>
     public static readonly Guid Everybody = Guid.Empty;
 
+    /// <summary>Writes a few bytes, since a commit that has written nothing flushes nothing.</summary>
+    public const string Flush = "select pg_logical_emit_message(true, 'citypulse', '')";
+
+    /// <summary>Plans know nothing of the values, which say nothing either, and are made once.</summary>
+    public const string PlanOnce = "select set_config('plan_cache_mode', 'force_generic_plan', false)";
+
+    private const string Organization = "select set_config('citypulse.organization', $1, false)";
+
     /// <summary>
     /// The transaction's commit does not wait for the disk: the database has it then, and the log of a database is flushed in its order, so
     /// that whatever is there after a fall is all there was up to some commit.
     /// </summary>
-    public const string DoNotWait = "select set_config('synchronous_commit', 'off', true)";
+    private const string DoNotWait = ", set_config('synchronous_commit', 'off', true)";
 
-    /// <summary>Writes a few bytes, since a commit that has written nothing flushes nothing.</summary>
-    public const string Flush = "select pg_logical_emit_message(true, 'citypulse', '')";
+    private const string Alone = ", pg_advisory_xact_lock(hashtextextended($1, 1095320658))";
 
     /// <summary>Whose rows are seen from here on. Its result is no concern of ours.</summary>
-    public static NpgsqlBatchCommand Organization(Guid organizationId) =>
-        new("select set_config('citypulse.organization', $1, false)") { Parameters = { Text($"{organizationId:D}") } };
-
-    /// <summary>The same, and one at a time for each organisation until the transaction ends: its rows belong together.</summary>
-    public static NpgsqlBatchCommand OrganizationAlone(Guid organizationId) =>
-        new("select set_config('citypulse.organization', $1, false), pg_advisory_xact_lock(hashtextextended($1, 1095320658))")
-        {
-            Parameters = { Text($"{organizationId:D}") },
-        };
+    /// <param name="alone">One at a time for each organisation until the transaction ends: its rows belong together.</param>
+    public static NpgsqlBatchCommand Of(Guid organizationId, bool alone, bool waits) => new((alone, waits) switch
+    {
+        (false, false) => Organization + DoNotWait,
+        (false, true) => Organization,
+        (true, false) => Organization + DoNotWait + Alone,
+        (true, true) => Organization + Alone,
+    })
+    {
+        Parameters = { Text($"{organizationId:D}") },
+    };
 
     public static NpgsqlBatchCommand GiveBackExpired(Guid organizationId, DateTimeOffset now) => new("""
         with expired as (delete from ai.reservations where organization_id = $1 and expires_at <= $2 returning user_id, month, amount_usd),
@@ -96,6 +105,19 @@ internal static class LedgerStatements
             Id(purse.ReservationId), Id(purse.Key.OrganizationId), Id(purse.Key.UserId), Id(Everybody), Money(purse.OrganizationLimitUsd), Money(purse.UserLimitUsd),
             Money(chargeUsd), Money(wish.KeptUsd), Month(purse.Key.Month), Money(wish.LeftUsd),
             new NpgsqlParameter<decimal[]> { TypedValue = waitingUsd }, Money(wish.SpareUsd), Money(Purse.SpareShare), Time(expiresAt),
+        },
+    };
+
+    /// <summary>Books what calls of a purse cost out of what stands for it, which is still enough for what it holds.</summary>
+    public static NpgsqlBatchCommand Charge(HeldPurse purse, decimal chargeUsd) => new("""
+        with taken as (update ai.reservations set amount_usd = amount_usd - $1 where id = $2 and organization_id = $3 returning id)
+        update ai.spending set spent_usd = spent_usd + $1, reserved_usd = reserved_usd - case when exists (select from taken) then $1 else 0 end
+        where organization_id = $3 and user_id in ($4, $5) and month = $6
+        """)
+    {
+        Parameters =
+        {
+            Money(chargeUsd), Id(purse.ReservationId), Id(purse.Key.OrganizationId), Id(purse.Key.UserId), Id(Everybody), Month(purse.Key.Month),
         },
     };
 

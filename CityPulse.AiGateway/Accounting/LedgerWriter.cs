@@ -107,26 +107,43 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
     }
 
+    /// <summary>Whoever comes first writes, until it would have to wait.</summary>
     private void Add(LedgerEntry entry)
     {
         lock (_lock)
         {
-            AddUnderLock(entry);
+            EnqueueUnderLock(entry);
+            if (_isWriting)
+            {
+                return;
+            }
+
+            _isWriting = true;
+        }
+
+        var writing = WritePendingAsync();
+        lock (_lock)
+        {
+            _writing = Task.WhenAll(_writing, writing);
         }
     }
 
     private void AddUnderLock(LedgerEntry entry)
     {
-        _pending.Add(entry);
-        if (entry.Purse is { } purse)
-        {
-            purse.Pending++;
-        }
-
+        EnqueueUnderLock(entry);
         if (!_isWriting)
         {
             _isWriting = true;
             _writing = Task.Run(WritePendingAsync);
+        }
+    }
+
+    private void EnqueueUnderLock(LedgerEntry entry)
+    {
+        _pending.Add(entry);
+        if (entry.Purse is { } purse)
+        {
+            purse.Pending++;
         }
     }
 
@@ -158,6 +175,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                     }
                 }
             }
+
+            // Behind all that is ready to go on now: the more there is to do, the more is written at once.
+            await Task.Yield();
         }
     }
 

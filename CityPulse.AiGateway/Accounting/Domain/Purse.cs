@@ -33,6 +33,9 @@ internal sealed class Purse
 
     public bool HasTooMuch => LeftUsd > _targetUsd;
 
+    /// <summary>It holds at least half of what it would like to, and not too much: there is nothing to say to the accounts.</summary>
+    public bool IsContent => !IsEmpty && !HasTooMuch && 2 * LeftUsd >= _targetUsd;
+
     private decimal LeftUsd => FreeUsd + AwaitedUsd;
 
     /// <summary>Hands out what a call may cost, if it is there.</summary>

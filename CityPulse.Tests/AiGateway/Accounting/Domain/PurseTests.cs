@@ -123,6 +123,22 @@ public sealed class PurseTests
     }
 
     [Fact]
+    public void It_says_nothing_to_the_accounts_until_half_of_what_it_would_like_is_spent()
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.IsContent.ShouldBeFalse("it has nothing to spare yet");
+        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: true);
+        purse.IsContent.ShouldBeTrue();
+        purse.Return(2, costUsd: 1);
+        purse.IsContent.ShouldBeFalse("it has too much");
+        purse.Wish(waitingUsd: 0);
+        purse.TryTake(64).ShouldBeTrue();
+        purse.IsContent.ShouldBeTrue();
+        purse.TryTake(1).ShouldBeTrue();
+        purse.IsContent.ShouldBeFalse("less than half is left");
+    }
+
+    [Fact]
     public void One_that_rests_gives_up_what_it_awaits_first()
     {
         var purse = Filled(roomUsd: 1_000_000);
