@@ -74,7 +74,7 @@ internal static partial class OpenAiEndpoints
         {
             // The provider counted nothing; that the call was made is written down all the same.
             await ledger.SettleAsync(account, new CallRecord(route.First, 0, 0, 0, "cached", IsEstimated: false), reservation: null);
-            return TypedResults.Ok(frame.Again(kept));
+            return new CompletionResult(frame.Again(kept));
         }
 
         var session = sessions.Open(route, account);
@@ -88,7 +88,7 @@ internal static partial class OpenAiEndpoints
                     await cache.KeepAsync(key, caller, route, answer);
                 }
 
-                return TypedResults.Ok(answer);
+                return new CompletionResult(answer);
             }
 
             // The first update is awaited before anything is sent, so that what fails until then has its status.
