@@ -20,8 +20,10 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BareWarmUp = TimeSpan.FromSeconds(5);
 
-    private sealed record Case(string Name, LoadGenerator Whole, LoadGenerator Stream)
+    private sealed record Case(string Name, Subject Server, LoadGenerator Whole, LoadGenerator Stream)
     {
+        /// <summary>Microseconds of processor time an answer, of the server alone: what other programs do meanwhile changes them little.</summary>
+        public List<double> ProcessorMicroseconds { get; } = [];
         public List<double> Latencies { get; } = [];
         public List<double> FirstTokens { get; } = [];
         public List<double> Rates { get; } = [];
@@ -58,13 +60,13 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
         {
             (string, string) token = ("Authorization", client.DefaultRequestHeaders.Authorization!.ToString());
             var (direct, bare, whole) = (
-                CaseOf("the provider itself", new Uri($"http://127.0.0.1:{providerPort}"), Path, "fast", token),
-                CaseOf("through a bare proxy", new Uri($"http://127.0.0.1:{proxyPort}"), Path, "fast", token),
-                CaseOf("through the gateway", address, $"/api/v1/ai{Path}", "openai/fast", token));
+                CaseOf("the provider itself", provider, new Uri($"http://127.0.0.1:{providerPort}"), Path, "fast", token),
+                CaseOf("through a bare proxy", proxy, new Uri($"http://127.0.0.1:{proxyPort}"), Path, "fast", token),
+                CaseOf("through the gateway", gateway, address, $"/api/v1/ai{Path}", "openai/fast", token));
             await MeasureAsync(direct, bare, whole, cancellationToken);
 
             var before = gateway.PeakMegabytes();
-            await CaseOf("", address, $"/api/v1/ai{Path}", "openai/slow", token).Stream.RunAsync(SlowStreams, TimeSpan.FromMilliseconds(1), cancellationToken);
+            await CaseOf("", gateway, address, $"/api/v1/ai{Path}", "openai/slow", token).Stream.RunAsync(SlowStreams, TimeSpan.FromMilliseconds(1), cancellationToken);
             var more = gateway.PeakMegabytes() - before;
             goals.Add(string.Create(CultureInfo.InvariantCulture, $"{SlowStreams} slow streams at once take {more:N0} MB (at most {MostMegabytes:N0})"), more <= MostMegabytes);
         }
@@ -91,16 +93,18 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
             {
                 each.Latencies.AddRange(await each.Whole.SampleAsync(turn, mark: null, cancellationToken));
                 each.FirstTokens.AddRange(await each.Stream.SampleAsync(turn, mark: "hello", cancellationToken));
+                var before = each.Server.ProcessorTime();
                 each.Rates.Add(await each.Whole.RunAsync(Connections, turn, cancellationToken));
+                each.ProcessorMicroseconds.Add((each.Server.ProcessorTime() - before).TotalMicroseconds / (each.Rates[^1] * turn.TotalSeconds));
             }
         }
 
-        Console.WriteLine($"  {"",-22} answers/s     p50 ms    p99 ms   first token p50 ms");
+        Console.WriteLine($"  {"",-22} answers/s   CPU µs     p50 ms    p99 ms   first token p50 ms");
         foreach (var each in cases)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {each.Name,-22} {each.Rates.Average(),9:N0}   {At(each.Latencies, 0.5),8:N2}  {At(each.Latencies, 0.99),8:N2}   {At(each.FirstTokens, 0.5),18:N2}"));
+                $"  {each.Name,-22} {each.Rates.Average(),9:N0}   {each.ProcessorMicroseconds.Average(),6:N0}   {At(each.Latencies, 0.5),8:N2}  {At(each.Latencies, 0.99),8:N2}   {At(each.FirstTokens, 0.5),18:N2}"));
         }
 
         var ratio = whole.Rates.Average() / bare.Rates.Average();
@@ -114,9 +118,9 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
         void Goal(FormattableString text, bool isMet) => goals.Add(text.ToString(CultureInfo.InvariantCulture), isMet);
     }
 
-    private static Case CaseOf(string name, Uri address, string path, string model, (string, string) token)
+    private static Case CaseOf(string name, Subject server, Uri address, string path, string model, (string, string) token)
     {
-        return new Case(name, Load(stream: false), Load(stream: true));
+        return new Case(name, server, Load(stream: false), Load(stream: true));
 
         LoadGenerator Load(bool stream) => new(
             address, path, [token], 200,
