@@ -8,7 +8,8 @@ internal sealed record BenchOptions
     public const string Usage = """
         ./citypulse bench [ingest|reads|fanout|up|detector|forecast|ai|query|drill|upgrade] [--check] [--readings 1000000] [--sensors 500] [--batch 10000] [--writers 2] [--rounds 4]
           ingest   durable readings/s over HTTP against a bare binary COPY of the same rows into an equal table
-          reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s)
+          reads    hot reads/s with everything on against a bare Kestrel endpoint that answers with the same bytes ([--connections 64], turns of [--turn 3] s);
+                   [--quick]: these two alone; [--from REV]: the read of another commit as well, built and measured in the same turns
           fanout   deliveries/s to many WebSockets against a bare SignalR broadcast, and from POST to received event
                    ([--clients 2000], [--rate 30] events/s, [--load-seconds 10])
           up       seconds from ./citypulse up to ready, with a fresh store and with a warm one
@@ -30,7 +31,8 @@ internal sealed record BenchOptions
 
     public IReadOnlyList<string> Benchmarks { get; private init; } = Short;
     public bool Check { get; private init; }
-    public string From { get; private init; } = "HEAD~1";
+    public bool Quick { get; private init; }
+    public string? From { get; private init; }
     public int Readings { get; private init; } = 1_000_000;
     public int Sensors { get; private init; } = 500;
     public int Batch { get; private init; } = 10_000;
@@ -56,6 +58,10 @@ internal sealed record BenchOptions
             if (args[i] == "--check")
             {
                 options = options with { Check = true };
+            }
+            else if (args[i] == "--quick")
+            {
+                options = options with { Quick = true };
             }
             else if (args[i] == "--from" && i + 1 < args.Length)
             {

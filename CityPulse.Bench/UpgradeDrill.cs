@@ -17,8 +17,8 @@ internal sealed class UpgradeDrill(BenchOptions options, Goals goals)
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        Console.WriteLine($"upgrade: building {options.From} …");
-        await using var before = await OtherVersion.BuildAsync(options.From, "CityPulse.Api", cancellationToken);
+        Console.WriteLine($"upgrade: building {options.From ?? "HEAD~1"} …");
+        await using var before = await OtherVersion.BuildAsync(options.From ?? "HEAD~1", "CityPulse.Api", cancellationToken);
         Dictionary<string, string> settings = new() { ["Shutdown__DrainSeconds"] = "1" };
         await using var stack = await PrivateStack.StartAsync(cancellationToken, settings, before.Folder);
         using var client = await stack.RegisterAsync(cancellationToken);

@@ -76,9 +76,23 @@ internal sealed class ReadsBenchmark(BenchOptions options, Goals goals)
             var port = Subject.FreePort();
             await using var bare = Subject.StartProject("CityPulse.Bench", new Dictionary<string, string>(), BareEndpoint.Verb, $"{port}", file);
             await bare.UntilAsync(() => bare.HasSaidAsync("ready:"), "The bare endpoint becomes ready", TimeSpan.FromMinutes(1), cancellationToken);
-            var unlimited = await stack.StartAnotherApiAsync(LogOn, cancellationToken);
-            var quiet = await stack.StartAnotherApiAsync(LimitsOn, cancellationToken);
-            await MeasureAsync(stack, (bare, new Uri($"http://127.0.0.1:{port}")), unlimited, quiet, client.DefaultRequestHeaders.Authorization!, answer.Headers.ETag!, body.Length, cancellationToken);
+            (string, string) token = ("Authorization", client.DefaultRequestHeaders.Authorization!.ToString());
+            Case limit = new("bare Kestrel, the same bytes", bare, new(new Uri($"http://127.0.0.1:{port}"), "/", [token], 200));
+            Case whole = new("the read, everything on", stack.Api, new(stack.Address, Path, [token], 200));
+            List<Case> cases = [limit, whole];
+            await using var other = options.From is { } revision ? await OtherVersion.BuildAsync(revision, "CityPulse.Api", cancellationToken) : null;
+            if (other is not null)
+            {
+                var replica = await stack.StartAnotherApiAsync(LimitsOn.Concat(LogOn).ToDictionary(), cancellationToken, other.Folder);
+                cases.Add(new($"… at {other.Commit}", replica.Api, new(replica.Address, Path, [token], 200)));
+            }
+
+            if (!options.Quick)
+            {
+                cases.AddRange(await PartsAsync(stack, token, answer.Headers.ETag!, cancellationToken));
+            }
+
+            await MeasureAsync(cases, limit, whole, body.Length, cancellationToken);
         }
         finally
         {
@@ -86,24 +100,24 @@ internal sealed class ReadsBenchmark(BenchOptions options, Goals goals)
         }
     }
 
-    private async Task MeasureAsync(
-        PrivateStack stack, (Subject Subject, Uri Address) bare, (Subject Subject, Uri Address) unlimited, (Subject Subject, Uri Address) quiet,
-        AuthenticationHeaderValue authorization, EntityTagHeaderValue etag, int bytes, CancellationToken cancellationToken)
+    private static async Task<Case[]> PartsAsync(
+        PrivateStack stack, (string Name, string Value) token, EntityTagHeaderValue etag, CancellationToken cancellationToken)
     {
-        (string, string) token = ("Authorization", authorization.ToString());
-        Case limit = new("bare Kestrel, the same bytes", bare.Subject, new(bare.Address, "/", [token], 200));
-        Case whole = new("the read, everything on", stack.Api, new(stack.Address, Path, [token], 200));
-        List<Case> cases =
+        var unlimited = await stack.StartAnotherApiAsync(LogOn, cancellationToken);
+        var quiet = await stack.StartAnotherApiAsync(LimitsOn, cancellationToken);
+        return
         [
-            limit,
-            whole,
-            new("… without limits", unlimited.Subject, new(unlimited.Address, Path, [token], 200)),
-            new("… without the line in the log", quiet.Subject, new(quiet.Address, Path, [token], 200)),
+            new("… without limits", unlimited.Api, new(unlimited.Address, Path, [token], 200)),
+            new("… without the line in the log", quiet.Api, new(quiet.Address, Path, [token], 200)),
             new("… gzip", stack.Api, new(stack.Address, Path, [token, ("Accept-Encoding", "gzip")], 200)),
             new("… known to the reader (304)", stack.Api, new(stack.Address, Path, [token, ("If-None-Match", etag.ToString())], 304)),
-            new("401: no token, so nothing read", unlimited.Subject, new(unlimited.Address, Path, [], 401)),
+            new("401: no token, so nothing read", unlimited.Api, new(unlimited.Address, Path, [], 401)),
             new("/health/live: the pipeline alone", stack.Api, new(stack.Address, "/health/live", [], 200)),
         ];
+    }
+
+    private async Task MeasureAsync(List<Case> cases, Case limit, Case whole, int bytes, CancellationToken cancellationToken)
+    {
         foreach (var each in cases)
         {
             await WarmUpAsync(each, cancellationToken);
