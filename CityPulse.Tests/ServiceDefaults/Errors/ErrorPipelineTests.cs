@@ -160,7 +160,10 @@ public abstract class ErrorPipelineTests(string environment) : IAsyncLifetime
     [Fact]
     public async Task Every_answer_has_a_request_id_and_keeps_a_valid_one()
     {
-        (await IdAsync("/time", null)).Length.ShouldBe(32);
+        var id = await IdAsync("/time", null);
+        id.Length.ShouldBe(32);
+        (Guid.Parse(id).Version, Guid.Parse(id).Variant & 0xC).ShouldBe((7, 8));
+        (await IdAsync("/time", null)).ShouldNotBe(id);
         (await IdAsync("/time", "abc-1.2_3")).ShouldBe("abc-1.2_3");
         (await IdAsync("/fault", "abc")).ShouldBe("abc");
         (await IdAsync("/nowhere", "abc")).ShouldBe("abc");

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Collections.Concurrent;
 using System.Text;
 using CityPulse.Contracts;
@@ -21,6 +22,7 @@ public sealed class TelemetryTests
         {
             app.MapGet("/things/{id}", (string id) => id).RequirePermission(Permission.ReadCity);
             app.MapGet("/ws", () => "in").RequirePermission(Permission.Realtime);
+            app.MapGet("/away", () => Results.StatusCode(503)).AllowAnonymous();
             app.MapGet("/fault", object () => throw new InvalidOperationException("broken")).AllowAnonymous();
         },
         builder => builder.AcceptAccessTokenFromQuery("/ws"),
@@ -86,6 +88,7 @@ public sealed class TelemetryTests
     {
         await using var host = await StartAsync(new() { ["INTERNAL_HTTP_PORT"] = "0" });
         using var ok = await host.SendAsync(HttpMethod.Get, "/things/7", role: Role.User);
+        using var away = await host.SendAsync(HttpMethod.Get, "/away");
         using var fault = await host.SendAsync(HttpMethod.Get, "/fault");
         using var health = await host.SendAsync(HttpMethod.Get, "/health/live");
         using var inside = host.CreateClient(1);
@@ -95,11 +98,18 @@ public sealed class TelemetryTests
             "the requests are counted");
         text.ShouldContain("http_server_request_duration_seconds_count");
         text.ShouldContain("http_route=\"/things/{id}\"");
+        TypesOfFaults(text, "/things/{id}").ShouldBe([""]);
+        TypesOfFaults(text, "/away").ShouldBe(["503"]);
+        TypesOfFaults(text, "/fault").ShouldBe(["500"]);
         text.ShouldContain("kestrel_active_connections");
         text.ShouldContain("citypulse_http_errors");
         text.ShouldContain("dotnet_process_memory_working_set");
         text.Split('\n').ShouldNotContain(l => l.StartsWith("http_server_request_duration", StringComparison.Ordinal) && l.Contains("/health"));
     }
+
+    private static IEnumerable<string> TypesOfFaults(string metrics, string route) => metrics.Split('\n')
+        .Where(l => l.StartsWith("http_server_request_duration_seconds_count{", StringComparison.Ordinal) && l.Contains($"http_route=\"{route}\"", StringComparison.Ordinal))
+        .Select(l => Regex.Match(l, "error_type=\"([^\"]*)\"").Groups[1].Value);
 
     private static List<string> Lines(DefaultsHost host) =>
         [.. host.Log.Lines.Where(l => l.Category == "CityPulse.Requests" && l.Level > LogLevel.Debug).Select(l => l.Message)];
