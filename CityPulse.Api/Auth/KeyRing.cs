@@ -24,6 +24,8 @@ internal sealed class KeyRing(NpgsqlDataSource source, KeyCipher cipher, IOption
     private sealed record Ring(
         IReadOnlyList<SecurityKey> Public, IReadOnlyList<DateTimeOffset> SignsFrom, IReadOnlyList<SigningCredentials> Signing, DateTimeOffset LoadedAt);
 
+    public IReadOnlyList<SecurityKey>? Known => FreshRing()?.Public;
+
     public async ValueTask<IReadOnlyList<SecurityKey>> GetAsync(bool refresh, CancellationToken cancellationToken)
     {
         try
@@ -102,11 +104,13 @@ internal sealed class KeyRing(NpgsqlDataSource source, KeyCipher cipher, IOption
 
     private ValueTask<Ring> GetRingAsync(bool refresh, CancellationToken cancellationToken)
     {
-        var ring = _ring;
-        return ring is not null && !refresh && time.GetUtcNow() - ring.LoadedAt < Fresh
+        var seen = _ring;
+        return !refresh && FreshRing() is { } ring
             ? ValueTask.FromResult(ring)
-            : new ValueTask<Ring>(LoadAsync(ring, cancellationToken));
+            : new ValueTask<Ring>(LoadAsync(seen, cancellationToken));
     }
+
+    private Ring? FreshRing() => _ring is { } ring && time.GetUtcNow() - ring.LoadedAt < Fresh ? ring : null;
 
     private async Task<Ring> LoadAsync(Ring? seen, CancellationToken cancellationToken)
     {

@@ -17,6 +17,8 @@ namespace CityPulse.ServiceDefaults.Security;
 public static class AccessTokens
 {
     public const string Scheme = "Bearer";
+
+    internal const string Prefix = "Bearer ";
 }
 
 /// <summary>A feature of requests that were refused since their session has ended: whose it was.</summary>
@@ -37,7 +39,6 @@ internal sealed class AccessTokenHandler(
     TimeProvider time)
     : AuthenticationHandler<AuthenticationSchemeOptions>(schemeOptions, loggers, encoder)
 {
-    private const string Prefix = "Bearer ";
     private const int LongestToken = 8 * 1024;
 
     private static readonly JsonWebTokenHandler Tokens = new() { MapInboundClaims = false };
@@ -58,9 +59,9 @@ internal sealed class AccessTokenHandler(
         try
         {
             known = await keys.GetAsync(refresh: false, Context.RequestAborted);
-            if (verified.Find(token, known) is { } principal)
+            if (verified.Find(token, known) is { } entry)
             {
-                return await AdmitAsync(principal);
+                return await AdmitAsync(entry);
             }
 
             return await VerifyAsync(token, known);
@@ -117,19 +118,19 @@ internal sealed class AccessTokenHandler(
         }
 
         var principal = new CallerPrincipal(result.ClaimsIdentity, caller);
-        verified.Remember(token, known, principal, parsed.ValidTo);
-        return await AdmitAsync(principal);
+        return await AdmitAsync(verified.Remember(token, known, principal, parsed.ValidTo));
     }
 
     /// <summary>A good token of a session that has ended opens nothing.</summary>
-    private async ValueTask<AuthenticateResult> AdmitAsync(ClaimsPrincipal principal)
+    private async ValueTask<AuthenticateResult> AdmitAsync(VerifiedTokens.Entry entry)
     {
-        if (principal.GetFamily() is { } family && !await revocations.IsRevokedAsync(family, Context.RequestAborted))
+        var caller = entry.Principal.Caller;
+        if (caller.FamilyId is { } family && !await revocations.IsRevokedAsync(family, Context.RequestAborted))
         {
-            return AuthenticateResult.Success(new AuthenticationTicket(principal, AccessTokens.Scheme));
+            return await entry.Admitted;
         }
 
-        Context.Features.Set(new EndedSession(principal.GetCaller()));
+        Context.Features.Set(new EndedSession(caller));
         return AuthenticateResult.Fail("The session has ended. Sign in again.");
     }
 
@@ -179,7 +180,7 @@ internal sealed class AccessTokenHandler(
         string? header = Request.Headers.Authorization;
         if (header is not null)
         {
-            return header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? header[Prefix.Length..].Trim() : null;
+            return header.StartsWith(AccessTokens.Prefix, StringComparison.OrdinalIgnoreCase) ? header[AccessTokens.Prefix.Length..].Trim() : null;
         }
 
         foreach (var path in options.Value.QueryTokenPaths)

@@ -8,6 +8,9 @@ namespace CityPulse.ServiceDefaults.Security;
 /// </summary>
 public interface IAccessTokenKeys
 {
+    /// <summary>The keys in memory, where they are new enough to be believed without a look; the list that <see cref="GetAsync"/> gives.</summary>
+    IReadOnlyList<SecurityKey>? Known { get; }
+
     /// <summary>The keys now known, each with its <c>KeyId</c>. The same list instance means the same keys.</summary>
     /// <param name="refresh">A token names a key that is not in the list: look again, as often as the source allows.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -23,22 +23,24 @@ internal sealed partial class JwksAccessTokenKeys(
     /// <summary>Keys older than this are not believed any more while the issuer cannot be asked.</summary>
     private static readonly TimeSpan LongestStale = TimeSpan.FromHours(1);
 
-    private sealed record Known(IReadOnlyList<SecurityKey> Keys, DateTimeOffset At);
+    private sealed record Fetched(IReadOnlyList<SecurityKey> Keys, DateTimeOffset At);
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
-    private volatile Known? _known;
+    private volatile Fetched? _known;
     private DateTimeOffset _nextFetch = DateTimeOffset.MinValue;
     private string? _lastJson;
 
+    public IReadOnlyList<SecurityKey>? Known => _known is { } known && time.GetUtcNow() - known.At < Fresh ? known.Keys : null;
+
     public ValueTask<IReadOnlyList<SecurityKey>> GetAsync(bool refresh, CancellationToken cancellationToken)
     {
-        var known = _known;
-        return known is not null && !refresh && time.GetUtcNow() - known.At < Fresh
-            ? ValueTask.FromResult(known.Keys)
-            : new ValueTask<IReadOnlyList<SecurityKey>>(FetchAsync(known, cancellationToken));
+        var seen = _known;
+        return Known is { } known && !refresh
+            ? ValueTask.FromResult(known)
+            : new ValueTask<IReadOnlyList<SecurityKey>>(FetchAsync(seen, cancellationToken));
     }
 
-    private async Task<IReadOnlyList<SecurityKey>> FetchAsync(Known? seen, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SecurityKey>> FetchAsync(Fetched? seen, CancellationToken cancellationToken)
     {
         await _fetching.WaitAsync(cancellationToken);
         try
@@ -57,7 +59,7 @@ internal sealed partial class JwksAccessTokenKeys(
                 var json = await client.GetStringAsync(options.Value.JwksUri, timeout.Token);
                 var keys = json == _lastJson && _known is { } unchanged ? unchanged.Keys : Parse(json);
                 _lastJson = json;
-                _known = new Known(keys, time.GetUtcNow());
+                _known = new Fetched(keys, time.GetUtcNow());
                 _nextFetch = time.GetUtcNow() + BetweenFetches;
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ArgumentException or InvalidOperationException

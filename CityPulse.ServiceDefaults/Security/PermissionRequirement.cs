@@ -34,12 +34,18 @@ internal sealed class PermissionHandler(IHttpContextAccessor accessor) : Authori
     /// <summary>Why the caller may not, or null.</summary>
     private static string? Refusal(ClaimsPrincipal user, string? header, Permission permission)
     {
-        if (!user.TryGetCaller(out var caller))
+        if (user.TryGetCaller(out var caller))
         {
-            // A device has no role: its key says itself what it may do.
-            return user.HasClaim(CityScopes.Claim, permission.ToString()) ? null : $"{Sentence(permission)} is not allowed with this key.";
+            return Refusal(caller, header, permission);
         }
 
+        // A device has no role: its key says itself what it may do.
+        return user.HasClaim(CityScopes.Claim, permission.ToString()) ? null : $"{Sentence(permission)} is not allowed with this key.";
+    }
+
+    /// <summary>The same for somebody who has signed in.</summary>
+    internal static string? Refusal(Caller caller, string? header, Permission permission)
+    {
         if (!AccessTable.Allows(caller.Role, null, permission))
         {
             return $"{Sentence(permission)} is not allowed for the role {caller.Role}.";

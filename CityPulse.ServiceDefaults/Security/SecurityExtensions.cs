@@ -1,6 +1,7 @@
 using CityPulse.Contracts;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -41,6 +42,7 @@ public static class SecurityExtensions
         builder.Services.TryAddSingleton<IAccessTokenKeys, JwksAccessTokenKeys>();
         builder.Services.AddAuthentication(AccessTokens.Scheme)
             .AddScheme<AuthenticationSchemeOptions, AccessTokenHandler>(AccessTokens.Scheme, configureOptions: null);
+        builder.Services.Replace(ServiceDescriptor.Scoped<IAuthenticationService, KnownCallers>());
     }
 
     private static void AddPermissions(this WebApplicationBuilder builder)
@@ -48,6 +50,7 @@ public static class SecurityExtensions
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
+        builder.Services.AddSingleton<IPolicyEvaluator, KnownRights>();
         var authorization = builder.Services.AddAuthorizationBuilder()
             .SetDefaultPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new MembersOnly()).Build())
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new DenyByDefault()).Build());

@@ -22,6 +22,8 @@ internal sealed class TestTokens : IAccessTokenKeys, IDisposable
 
     public ECDsaSecurityKey Key { get; }
 
+    public IReadOnlyList<SecurityKey>? Known => _keys;
+
     public ValueTask<IReadOnlyList<SecurityKey>> GetAsync(bool refresh, CancellationToken cancellationToken) => ValueTask.FromResult(_keys);
 
     public string Jwks()

@@ -39,6 +39,26 @@ public sealed class AccessTokenTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("other claims under a known signature")]
+    [InlineData("its signature alone")]
+    [InlineData("with something behind it")]
+    public async Task What_only_looks_like_a_known_token_is_401(string fault)
+    {
+        var token = _host.Tokens.Issue(Role.User);
+        using var known = await _host.SendAsync(HttpMethod.Get, "/who", token: token);
+        known.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var (mine, other) = (token.Split('.'), _host.Tokens.Issue(Role.Admin).Split('.'));
+        var sent = fault switch
+        {
+            "other claims under a known signature" => $"{other[0]}.{other[1]}.{mine[2]}",
+            "its signature alone" => mine[2],
+            _ => token + "A",
+        };
+        using var response = await _host.SendAsync(HttpMethod.Get, "/who", token: sent);
+        await response.ShouldBeProblemAsync(HttpStatusCode.Unauthorized);
+    }
+
     [Fact]
     public async Task No_token_is_401_and_says_which_scheme()
     {
