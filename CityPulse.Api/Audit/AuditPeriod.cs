@@ -1,4 +1,3 @@
-using System.Globalization;
 using CityPulse.Api.Http;
 
 namespace CityPulse.Api.Audit;
@@ -13,12 +12,6 @@ internal static class AuditPeriod
             return null;
         }
 
-        var good = DateTimeOffset.TryParseExact(
-                text, ["yyyy-MM-ddTHH:mm:ss.FFFFFFFK", "yyyy-MM-ddTHH:mmK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
-            && (text[^1] is 'Z' or 'z' || text.LastIndexOfAny(['+', '-']) > "yyyy-MM-dd".Length)
-            && at.Year is >= 1970 and < 2200;
-        return check.Check(good, path, $"{path} must be a time with an offset, such as 2026-10-01T00:00:00Z. Write the + of an offset as %2B.")
-            ? at.ToUniversalTime()
-            : null;
+        return check.Check(QueryTimes.TryParse(text, out var at), path, QueryTimes.Expected(path)) ? at : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CityPulse.Api.Energy.Domain;
 using CityPulse.Api.Http;
 using CityPulse.ServiceDefaults.Errors;
@@ -9,9 +8,6 @@ namespace CityPulse.Api.Energy;
 /// <summary>The half-open period of a question: <c>from</c> and <c>to</c>, by default the last 7 days.</summary>
 internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset To)
 {
-    private static readonly DateTimeOffset Earliest = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
     /// <summary>No reading is older (ingest refuses it), so no peak is either.</summary>
     private static readonly DateTimeOffset FirstReading = new(1999, 12, 31, 0, 0, 0, TimeSpan.Zero);
 
@@ -31,12 +27,12 @@ internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset
     {
         if (!TryParse(to, now, out var end))
         {
-            return Refuse("to", Expected("to"));
+            return Refuse("to", QueryTimes.Expected("to"));
         }
 
         if (!TryParse(from, end.AddDays(-7), out var start))
         {
-            return Refuse("from", Expected("from"));
+            return Refuse("from", QueryTimes.Expected("from"));
         }
 
         return start >= end ? Refuse("from", "from must be before to.") : (new EnergyPeriod(start, end), null);
@@ -57,26 +53,14 @@ internal readonly record struct EnergyPeriod(DateTimeOffset From, DateTimeOffset
             return null;
         }
 
-        return check.Check(TryParse(text, default, out var at), name, Expected(name)) ? at : null;
+        return check.Check(TryParse(text, default, out var at), name, QueryTimes.Expected(name)) ? at : null;
     }
 
     private static (EnergyPeriod, ProblemHttpResult?) Refuse(string path, string message) => (default, Problems.Validation(path, message));
 
-    private static string Expected(string name) =>
-        $"{name} must be a time with an offset, such as 2026-10-01T00:00:00Z, from 1970 to 2199. Write the + of an offset as %2B.";
-
     private static bool TryParse(string? text, DateTimeOffset fallback, out DateTimeOffset at)
     {
         at = fallback;
-        if (text is null)
-        {
-            return true;
-        }
-
-        // A time without an offset would be read in the server's zone; the formats name every part, so that nothing is guessed.
-        return DateTimeOffset.TryParseExact(
-                text, ["yyyy-MM-ddTHH:mm:ss.FFFFFFFK", "yyyy-MM-ddTHH:mmK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out at)
-            && (text[^1] is 'Z' or 'z' || text.LastIndexOfAny(['+', '-']) > "yyyy-MM-dd".Length)
-            && at >= Earliest && at < Latest;
+        return text is null || QueryTimes.TryParse(text, out at);
     }
 }
