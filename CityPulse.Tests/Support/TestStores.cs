@@ -201,7 +201,12 @@ public sealed class StoreProcess : IAsyncDisposable
 
         process.OutputDataReceived += OnLine;
         process.ErrorDataReceived += OnLine;
-        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException($"The store ended: {string.Join('\n', log)}"));
+        // What it said last may come after the news of its end.
+        process.Exited += async (_, _) =>
+        {
+            await process.WaitForExitAsync();
+            ready.TrySetException(new InvalidOperationException($"The store ended: {string.Join('\n', log)}"));
+        };
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
