@@ -84,7 +84,7 @@ internal sealed record BenchOptions
         }
 
         options = options with { Benchmarks = names.Count > 0 ? names : Short };
-        return options.Readings % (options.Batch * options.Rounds) == 0 && options.Batch % options.Sensors == 0
+        return !options.Runs("ingest") || (options.Readings % (options.Batch * options.Rounds) == 0 && options.Batch % options.Sensors == 0)
             ? null
             : "--readings must be a multiple of --batch times --rounds, and --batch one of --sensors.";
     }

@@ -17,8 +17,9 @@ internal sealed class UpgradeDrill(BenchOptions options, Goals goals)
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        Console.WriteLine($"upgrade: building {options.From ?? "HEAD~1"} …");
-        await using var before = await OtherVersion.BuildAsync(options.From ?? "HEAD~1", "CityPulse.Api", cancellationToken);
+        var from = options.From ?? "HEAD~1";
+        Console.WriteLine($"upgrade: building {from} …");
+        await using var before = await OtherVersion.BuildAsync(from, "CityPulse.Api", cancellationToken);
         Dictionary<string, string> settings = new() { ["Shutdown__DrainSeconds"] = "1" };
         await using var stack = await PrivateStack.StartAsync(cancellationToken, settings, before.Folder);
         using var client = await stack.RegisterAsync(cancellationToken);
