@@ -16,7 +16,7 @@ internal sealed record BenchOptions
           detector what the anomaly detector finds in labelled series: precision, recall, false alarms a week
           forecast day-ahead forecasts of the sample's meters from a rolling origin: MASE, WAPE, how often the band holds
           ai       the gateway in front of a fake provider, which is also called directly and through a bare YARP proxy: added latency,
-                   time to the first token, answers/s, memory of 500 slow streams (turns of [--turn 3] s)
+                   time to the first token, answers/s, memory of 500 slow streams (turns of [--turn 3] s); [--quick]: the answers/s of gateway and proxy alone
           query    a year of hours and a month of 200 buildings, at 1, 10 and 50 million stored readings ([--rows 50000000] for fewer)
           drill    kill -9 of PostgreSQL, of the Api and of both under load for [--seconds 60]: nothing lost, nothing doubled, rollups exact
           upgrade  the version before ([--from HEAD~1], any commit) and this one side by side on one database, under load: first alone, then both,

@@ -63,6 +63,12 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
                 CaseOf("the provider itself", provider, new Uri($"http://127.0.0.1:{providerPort}"), Path, "fast", token),
                 CaseOf("through a bare proxy", proxy, new Uri($"http://127.0.0.1:{proxyPort}"), Path, "fast", token),
                 CaseOf("through the gateway", gateway, address, $"/api/v1/ai{Path}", "openai/fast", token));
+            if (options.Quick)
+            {
+                await CompareAsync(bare, whole, cancellationToken);
+                return;
+            }
+
             await MeasureAsync(direct, bare, whole, cancellationToken);
 
             var before = gateway.PeakMegabytes();
@@ -93,9 +99,7 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
             {
                 each.Latencies.AddRange(await each.Whole.SampleAsync(turn, mark: null, cancellationToken));
                 each.FirstTokens.AddRange(await each.Stream.SampleAsync(turn, mark: "hello", cancellationToken));
-                var before = each.Server.ProcessorTime();
-                each.Rates.Add(await each.Whole.RunAsync(Connections, turn, cancellationToken));
-                each.ProcessorMicroseconds.Add((each.Server.ProcessorTime() - before).TotalMicroseconds / (each.Rates[^1] * turn.TotalSeconds));
+                await LoadAsync(each, turn, cancellationToken);
             }
         }
 
@@ -107,8 +111,7 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
                 $"  {each.Name,-22} {each.Rates.Average(),9:N0}   {each.ProcessorMicroseconds.Average(),6:N0}   {At(each.Latencies, 0.5),8:N2}  {At(each.Latencies, 0.99),8:N2}   {At(each.FirstTokens, 0.5),18:N2}"));
         }
 
-        var ratio = whole.Rates.Average() / bare.Rates.Average();
-        Goal($"completions at {ratio:N2} of a bare proxy (at least {LeastRatio:N1})", ratio >= LeastRatio);
+        AddRatio(bare, whole);
         Added("latency, p50", At(whole.Latencies, 0.5) - At(direct.Latencies, 0.5), 1);
         Added("latency, p99", At(whole.Latencies, 0.99) - At(direct.Latencies, 0.99), 5);
         Added("time to the first token, p50", At(whole.FirstTokens, 0.5) - At(direct.FirstTokens, 0.5), 2);
@@ -116,6 +119,36 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
         void Added(string what, double milliseconds, double most) => Goal($"added {what}: {milliseconds:N2} ms (less than {most} ms)", milliseconds < most);
 
         void Goal(FormattableString text, bool isMet) => goals.Add(text.ToString(CultureInfo.InvariantCulture), isMet);
+    }
+
+    /// <summary>The throughput alone, for whoever changes something and wants to see what it did.</summary>
+    private async Task CompareAsync(Case bare, Case whole, CancellationToken cancellationToken)
+    {
+        await bare.Whole.RunAsync(Connections, BareWarmUp, cancellationToken);
+        await whole.Whole.RunAsync(Connections, WarmUp, cancellationToken);
+        for (var round = 0; round < options.Rounds; round++)
+        {
+            foreach (var each in (Case[])[bare, whole])
+            {
+                await LoadAsync(each, TimeSpan.FromSeconds(options.TurnSeconds), cancellationToken);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {each.Name,-22} {each.Rates[^1],9:N0} answers/s   {each.ProcessorMicroseconds[^1],6:N0} µs of processor an answer"));
+            }
+        }
+
+        AddRatio(bare, whole);
+    }
+
+    private static async Task LoadAsync(Case each, TimeSpan turn, CancellationToken cancellationToken)
+    {
+        var before = each.Server.ProcessorTime();
+        each.Rates.Add(await each.Whole.RunAsync(Connections, turn, cancellationToken));
+        each.ProcessorMicroseconds.Add((each.Server.ProcessorTime() - before).TotalMicroseconds / (each.Rates[^1] * turn.TotalSeconds));
+    }
+
+    private void AddRatio(Case bare, Case whole)
+    {
+        var ratio = whole.Rates.Average() / bare.Rates.Average();
+        goals.Add(string.Create(CultureInfo.InvariantCulture, $"completions at {ratio:N2} of a bare proxy (at least {LeastRatio:N1})"), ratio >= LeastRatio);
     }
 
     private static Case CaseOf(string name, Subject server, Uri address, string path, string model, (string, string) token)
