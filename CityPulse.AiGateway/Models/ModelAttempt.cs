@@ -6,14 +6,12 @@ namespace CityPulse.AiGateway.Models;
 
 /// <summary>One call of one model: its place at the provider, its money, its time limit, and what is known of its usage.</summary>
 internal sealed class ModelAttempt(
-    ModelInfo model, ProviderGate? gate, CallAccount account, Reservation? reservation, long estimatedInput, UsageLedger ledger, TimeProvider time,
+    ModelInfo model, ProviderGate? gate, CallAccount account, Reservation? reservation, long estimatedInput, UsageLedger ledger, TimeLimits limits,
     CancellationToken caller) : IDisposable
 {
-    private readonly CancellationTokenSource _limit = new(Timeout.InfiniteTimeSpan, time);
-    private CancellationTokenSource? _both;
+    private readonly TimeLimit _limit = limits.Begin(caller);
     private UsageDetails? _usage;
     private long _characters;
-    private bool _isSettled;
     private bool _isDisposed;
 
     public ModelInfo Model => model;
@@ -22,18 +20,24 @@ internal sealed class ModelAttempt(
     public int? ReservedOutputTokens => reservation?.OutputTokens;
 
     /// <summary>Ends when the caller leaves or the time is over.</summary>
-    public CancellationToken Token => (_both ??= CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, caller)).Token;
+    public CancellationToken Token => _limit.Token;
 
     /// <summary>Whether anything came back, so that the provider will have counted tokens.</summary>
     public bool HasBegun { get; private set; }
 
     public bool IsFinished { get; private set; }
 
+    public bool IsSettled { get; private set; }
+
     public decimal? CostUsd { get; private set; }
 
     /// <summary>From now on the provider has so long; null: no limit.</summary>
     public void Limit(Func<ProviderOptions, int>? seconds) =>
-        _limit.CancelAfter(seconds is null || gate is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds(gate.Options)));
+        _limit.EndAfter(seconds is null || gate is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds(gate.Options)));
+
+    public void Succeeded() => gate?.Breaker.Succeeded();
+
+    public void Failed(DateTimeOffset now) => gate?.Breaker.Failed(now);
 
     public void Saw(ChatResponse response)
     {
@@ -71,25 +75,20 @@ internal sealed class ModelAttempt(
     }
 
     /// <summary>
-    /// Writes the call down, once. What was cut off before the provider counted is estimated from what was sent and seen, unless nothing
+    /// Writes the call down; to be done once. What was cut off before the provider counted is estimated from what was sent and seen, unless nothing
     /// of it can have been charged.
     /// </summary>
     /// <param name="mayBeCharged">Whether the provider worked on the request although it gave nothing.</param>
-    public async Task SettleAsync(string outcome, bool mayBeCharged)
+    public Task SettleAsync(string outcome, bool mayBeCharged)
     {
-        if (_isSettled)
-        {
-            return;
-        }
-
-        _isSettled = true;
+        IsSettled = true;
         var isCounted = _usage is { } && (_usage.InputTokenCount is not null || _usage.OutputTokenCount is not null);
         var isEstimated = !isCounted && (HasBegun || mayBeCharged);
         var input = isCounted ? _usage!.InputTokenCount ?? 0 : isEstimated ? estimatedInput : 0;
         // A stream that was cut may have told the input only.
         var output = isCounted && (IsFinished || _usage!.OutputTokenCount > 0) ? _usage!.OutputTokenCount ?? 0 : TokenEstimate.Of(_characters);
         CostUsd = model.Cost(input, output);
-        await ledger.SettleAsync(account, new CallRecord(model, input, output, CostUsd, outcome, isEstimated || (!IsFinished && HasBegun)), reservation);
+        return ledger.SettleAsync(account, new CallRecord(model, input, output, CostUsd, outcome, isEstimated || (!IsFinished && HasBegun)), reservation);
     }
 
     public void Dispose()
@@ -101,7 +100,6 @@ internal sealed class ModelAttempt(
 
         _isDisposed = true;
         gate?.Leave();
-        _both?.Dispose();
-        _limit.Dispose();
+        limits.End(_limit, isReusable: IsFinished);
     }
 }

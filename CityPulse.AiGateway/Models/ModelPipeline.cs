@@ -31,7 +31,7 @@ internal sealed class ToolLoop(IChatClient model, AiOptions limits) : Delegating
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         For(options).GetStreamingResponseAsync(messages, options, cancellationToken);
 
-    private IChatClient For(ChatOptions? options) => options?.Tools?.Any(t => t is AIFunction) == true ? _loop ??= CreateLoop() : InnerClient;
+    private IChatClient For(ChatOptions? options) => options?.Tools is { Count: > 0 } tools && tools.Any(t => t is AIFunction) ? _loop ??= CreateLoop() : InnerClient;
 
     private FunctionInvokingChatClient CreateLoop() => new(InnerClient)
     {

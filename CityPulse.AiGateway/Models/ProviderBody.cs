@@ -52,7 +52,8 @@ internal sealed class ProviderBody : HttpContent
         base.Dispose(disposing);
     }
 
-    private sealed class Body(Stream inner) : Stream
+    /// <summary>What is read of it tells of a break.</summary>
+    internal sealed class Body(Stream inner) : Stream
     {
         public override bool CanRead => true;
 

@@ -22,13 +22,13 @@ internal sealed class ProviderClients : IDisposable
         _time = time;
         _providers = Provider.All(options.Value).ToDictionary(p => p.Name);
         _gates = _providers.Values.ToDictionary(p => p.Name, p => new ProviderGate(p.Options, time));
-        var handler = ProviderConnections.Create(options.Value.AllowPrivateBaseUrls, time);
-        _connections = new HttpMessageInvoker(handler, disposeHandler: false);
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        var connections = ProviderConnections.Create(options.Value.AllowPrivateBaseUrls);
+        _connections = new HttpMessageInvoker(connections, disposeHandler: false);
+        _http = new HttpClient(new ProviderFaults(connections, time)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The client of a model, with telemetry around it.</summary>
-    public IChatClient For(ModelInfo model) => _clients.GetOrAdd(model.Id, _ => new Lazy<IChatClient>(() => ModelPipeline.Observed(Create(model)))).Value;
+    public IChatClient For(ModelInfo model) => (_clients.TryGetValue(model.Id, out var known) ? known : Add(model)).Value;
 
     /// <summary>What guards the provider of a model; null for the built-in one, which needs no guard.</summary>
     public ProviderGate? GateOf(ModelInfo model) => _gates.GetValueOrDefault(model.Provider);
@@ -49,6 +49,9 @@ internal sealed class ProviderClients : IDisposable
         _http.Dispose();
     }
 
+    private Lazy<IChatClient> Add(ModelInfo model) =>
+        _clients.GetOrAdd(model.Id, static (_, add) => new Lazy<IChatClient>(() => ModelPipeline.Observed(add.Clients.Create(add.Model))), (Clients: this, Model: model));
+
     private IChatClient Create(ModelInfo model)
     {
         if (model.Provider == ModelCatalogue.LocalProvider)
@@ -61,7 +64,7 @@ internal sealed class ProviderClients : IDisposable
         return provider.Type == Provider.AnthropicType ? Anthropic(provider, name) : OpenAi(provider, name);
     }
 
-    private WireChatClient OpenAi(Provider provider, string model) => new(_connections, provider.Name, provider.BaseUrl, provider.Options.ApiKey, model);
+    private WireChatClient OpenAi(Provider provider, string model) => new(_connections, _time, provider.Name, provider.BaseUrl, provider.Options.ApiKey, model);
 
     private IChatClient Anthropic(Provider provider, string model) =>
         new AnthropicClient

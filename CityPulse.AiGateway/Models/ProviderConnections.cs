@@ -1,16 +1,8 @@
-using System.Globalization;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 
 namespace CityPulse.AiGateway.Models;
-
-/// <summary>A provider's refusal, with nothing of its text, which may repeat prompts or keys.</summary>
-internal sealed class ProviderRefusedException(HttpStatusCode status, TimeSpan? retryAfter)
-    : HttpRequestException($"The provider answered {(int)status}.", inner: null, status)
-{
-    /// <summary>When the provider wants to be asked again.</summary>
-    public TimeSpan? RetryAfter { get; } = retryAfter;
-}
 
 /// <summary>A provider's name that leads to an address inside.</summary>
 internal sealed class PrivateAddressException(string host)
@@ -22,9 +14,9 @@ internal sealed class PrivateAddressException(string host)
 /// </summary>
 internal static class ProviderConnections
 {
-    public static HttpMessageHandler Create(bool allowPrivate, TimeProvider time)
+    public static SocketsHttpHandler Create(bool allowPrivate)
     {
-        var sockets = new SocketsHttpHandler
+        return new SocketsHttpHandler
         {
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ConnectTimeout = TimeSpan.FromSeconds(10),
@@ -33,9 +25,20 @@ internal static class ProviderConnections
             UseCookies = false,
             // Our traces are no concern of theirs; the span of a call is the model's own.
             ActivityHeadersPropagator = null,
+            // Nor does anybody ask for http.client.*: gen_ai.client.* has the same calls, by model.
+            MeterFactory = new UnheardMeters(),
             ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowPrivate, cancellationToken),
         };
-        return new Faults(time) { InnerHandler = sockets };
+    }
+
+    /// <summary>Meters by names that nobody listens to: what is measured on every request and connection is not even added up.</summary>
+    private sealed class UnheardMeters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new($"{options.Name}.Unheard");
+
+        public void Dispose()
+        {
+        }
     }
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endPoint, bool allowPrivate, CancellationToken cancellationToken)
@@ -57,42 +60,6 @@ internal static class ProviderConnections
         {
             socket.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Says what a provider refused, and that it broke off, in one way for all of them.</summary>
-    private sealed class Faults(TimeProvider time) : DelegatingHandler
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            var response = await base.SendAsync(request, cancellationToken);
-            if (response.IsSuccessStatusCode)
-            {
-                response.Content = new ProviderBody(response.Content);
-                return response;
-            }
-
-            using (response)
-            {
-                throw new ProviderRefusedException(response.StatusCode, RetryAfter(response));
-            }
-        }
-
-        private TimeSpan? RetryAfter(HttpResponseMessage response)
-        {
-            // Providers also say it in milliseconds, which is finer.
-            if (response.Headers.TryGetValues("retry-after-ms", out var values)
-                && double.TryParse(values.First(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds is >= 0 and < 1e9)
-            {
-                return TimeSpan.FromMilliseconds(milliseconds);
-            }
-
-            return response.Headers.RetryAfter switch
-            {
-                { Delta: { } delta } => delta,
-                { Date: { } date } => date > time.GetUtcNow() ? date - time.GetUtcNow() : TimeSpan.Zero,
-                _ => null,
-            };
         }
     }
 }

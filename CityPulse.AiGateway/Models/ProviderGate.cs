@@ -22,13 +22,29 @@ internal sealed class ProviderGate(ProviderOptions options, TimeProvider time) :
     public CircuitBreaker Breaker { get; } = new(options.FailuresToBreak, TimeSpan.FromSeconds(options.BreakSeconds));
 
     /// <exception cref="ProviderClosedException">It failed too often of late, or all its places are taken.</exception>
-    public async Task EnterAsync(CancellationToken cancellationToken)
+    public ValueTask EnterAsync(CancellationToken cancellationToken)
+    {
+        if (!_places.Wait(0, cancellationToken))
+        {
+            return QueueAsync(cancellationToken);
+        }
+
+        Check();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask QueueAsync(CancellationToken cancellationToken)
     {
         if (!await _places.WaitAsync(LongestQueueing, cancellationToken))
         {
             throw new ProviderClosedException("busy", TimeSpan.FromSeconds(1));
         }
 
+        Check();
+    }
+
+    private void Check()
+    {
         if (Breaker.Wait(time.GetUtcNow()) is { } wait)
         {
             _places.Release();

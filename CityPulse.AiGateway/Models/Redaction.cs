@@ -11,7 +11,26 @@ internal sealed class Redaction(SensitiveKinds kinds)
         Kind(options.RedactSecrets, SensitiveKinds.Secrets) | Kind(options.RedactEmails, SensitiveKinds.Emails) | Kind(options.RedactPhones, SensitiveKinds.Phones)
         | Kind(options.RedactIbans, SensitiveKinds.Ibans) | Kind(options.RedactCards, SensitiveKinds.Cards));
 
-    public IReadOnlyList<ChatMessage> Apply(IReadOnlyList<ChatMessage> messages) => kinds == SensitiveKinds.None ? messages : [.. messages.Select(Apply)];
+    public IReadOnlyList<ChatMessage> Apply(IReadOnlyList<ChatMessage> messages)
+    {
+        if (kinds == SensitiveKinds.None)
+        {
+            return messages;
+        }
+
+        List<ChatMessage>? changed = null;
+        for (var i = 0; i < messages.Count; i++)
+        {
+            var clean = Apply(messages[i]);
+            if (!ReferenceEquals(clean, messages[i]))
+            {
+                changed ??= [.. messages];
+                changed[i] = clean;
+            }
+        }
+
+        return changed ?? messages;
+    }
 
     public string? Apply(string? text) => text is null ? null : Clean(text);
 

@@ -14,12 +14,11 @@ internal sealed record Fallback(string Model, string Reason);
 /// provider, its own time limits and its own entry in the accounts. A stream that has begun is never repeated.
 /// </summary>
 internal sealed class RoutedChatClient(
-    ModelRoute route, CallAccount account, ProviderClients clients, UsageLedger ledger, AiOptions options, TimeProvider time) : IChatClient
+    ModelRoute route, CallAccount account, ProviderClients clients, UsageLedger ledger, Redaction redaction, TimeLimits limits, TimeProvider time) : IChatClient
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
 
-    private readonly List<Fallback> _fallbacks = [];
-    private readonly Redaction _redaction = Redaction.Of(options);
+    private List<Fallback>? _fallbacks;
     private int _at;
     private bool _hasUnknownCost;
     private decimal _costUsd;
@@ -27,33 +26,45 @@ internal sealed class RoutedChatClient(
     /// <summary>The model that answered.</summary>
     public ModelInfo Model => route.Models[_at];
 
-    public IReadOnlyList<Fallback> Fallbacks => _fallbacks;
+    public IReadOnlyList<Fallback> Fallbacks => _fallbacks ?? [];
 
     /// <summary>What all calls of the turn cost; null where a price is unknown.</summary>
     public decimal? CostUsd => _hasUnknownCost ? null : _costUsd;
 
-    public Task<ChatResponse> GetResponseAsync(
+    public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var all = messages.ToList();
-        return FirstThatAnswersAsync(all, options, async attempt =>
+        var all = Listed(messages);
+        for (var retries = 0; ;)
         {
-            using (attempt)
+            ModelAttempt? attempt = null;
+            try
             {
-                attempt.Limit(o => o.TimeoutSeconds);
+                attempt = await StartAsync(route.Models[_at], all, options, cancellationToken);
+                attempt.Limit(static o => o.TimeoutSeconds);
                 var response = await clients.For(attempt.Model).GetResponseAsync(For(attempt.Model, all), Options(options, attempt), attempt.Token);
                 attempt.Saw(response);
                 await SettleAsync(attempt, "completed", mayBeCharged: true);
+                attempt.Succeeded();
+                attempt.Dispose();
                 return response;
             }
-        }, cancellationToken);
+            catch (Exception e)
+            {
+                if (await FailedAsync(attempt, e, retries, cancellationToken) is not { } next)
+                {
+                    throw;
+                }
+
+                retries = next;
+            }
+        }
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var all = messages.ToList();
-        var (attempt, stream, first) = await FirstThatAnswersAsync(all, options, attempt => OpenAsync(attempt, all, options), cancellationToken);
+        var (attempt, stream, first) = await OpenFirstAsync(Listed(messages), options, cancellationToken);
         // Unless it is said otherwise below, the reader has left.
         var outcome = "cancelled";
         try
@@ -91,7 +102,7 @@ internal sealed class RoutedChatClient(
         {
             try
             {
-                attempt.Limit(o => o.NextTokenTimeoutSeconds);
+                attempt.Limit(static o => o.NextTokenTimeoutSeconds);
                 return await stream.MoveNextAsync();
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -119,10 +130,35 @@ internal sealed class RoutedChatClient(
     }
 
     /// <summary>Until the first word is there, nothing has been given to the caller and the next model can take over.</summary>
+    private async Task<(ModelAttempt Attempt, IAsyncEnumerator<ChatResponseUpdate> Stream, List<ChatResponseUpdate> First)> OpenFirstAsync(
+        List<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        for (var retries = 0; ;)
+        {
+            ModelAttempt? attempt = null;
+            try
+            {
+                attempt = await StartAsync(route.Models[_at], messages, options, cancellationToken);
+                var opened = await OpenAsync(attempt, messages, options);
+                attempt.Succeeded();
+                return opened;
+            }
+            catch (Exception e)
+            {
+                if (await FailedAsync(attempt, e, retries, cancellationToken) is not { } next)
+                {
+                    throw;
+                }
+
+                retries = next;
+            }
+        }
+    }
+
     private async Task<(ModelAttempt Attempt, IAsyncEnumerator<ChatResponseUpdate> Stream, List<ChatResponseUpdate> First)> OpenAsync(
         ModelAttempt attempt, List<ChatMessage> messages, ChatOptions? options)
     {
-        attempt.Limit(o => o.FirstTokenTimeoutSeconds);
+        attempt.Limit(static o => o.FirstTokenTimeoutSeconds);
         var stream = clients.For(attempt.Model).GetStreamingResponseAsync(For(attempt.Model, messages), Options(options, attempt), attempt.Token).GetAsyncEnumerator(attempt.Token);
         try
         {
@@ -148,55 +184,46 @@ internal sealed class RoutedChatClient(
         }
     }
 
-    private async Task<T> FirstThatAnswersAsync<T>(
-        List<ChatMessage> messages, ChatOptions? options, Func<ModelAttempt, Task<T>> ask, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes down that an attempt failed, and makes ready for the next: after a pause the same model, or the next of the chain at once.
+    /// </summary>
+    /// <returns>How often the model has been asked again; null where there is nothing left to try, or the provider is not to blame.</returns>
+    private async Task<int?> FailedAsync(ModelAttempt? attempt, Exception e, int retries, CancellationToken cancellationToken)
     {
-        for (var retries = 0; ;)
+        var fault = cancellationToken.IsCancellationRequested ? null : ProviderFault.Of(e);
+        if (attempt is not null)
         {
-            ModelAttempt? attempt = null;
-            ProviderFault? fault;
-            try
+            using (attempt)
             {
-                attempt = await StartAsync(route.Models[_at], messages, options, cancellationToken);
-                var answer = await ask(attempt);
-                clients.GateOf(attempt.Model)?.Breaker.Succeeded();
-                return answer;
-            }
-            catch (Exception e)
-            {
-                fault = cancellationToken.IsCancellationRequested ? null : ProviderFault.Of(e);
-                if (attempt is not null)
-                {
-                    using (attempt)
-                    {
-                        var outcome = fault?.Reason ?? (cancellationToken.IsCancellationRequested ? "cancelled" : "fault");
-                        Judge(attempt, outcome);
-                        await SettleAsync(attempt, outcome, mayBeCharged: outcome is "cancelled" or "timeout" or "cut_off" or "malformed");
-                    }
-                }
-
-                var isLast = _at == route.Models.Count - 1;
-                if (fault is not { IsProviders: true } || (isLast && Pause(fault, retries) is null))
-                {
-                    throw;
-                }
-            }
-
-            if (Pause(fault, retries) is { } pause)
-            {
-                retries++;
-                await Task.Delay(pause, time, cancellationToken);
-            }
-            else
-            {
-                _fallbacks.Add(new Fallback(route.Models[_at].Id, fault.Reason));
-                ledger.CountFallback(fault.Reason);
-                (_at, retries) = (_at + 1, 0);
+                var outcome = fault?.Reason ?? (cancellationToken.IsCancellationRequested ? "cancelled" : "fault");
+                Judge(attempt, outcome);
+                await SettleAsync(attempt, outcome, mayBeCharged: outcome is "cancelled" or "timeout" or "cut_off" or "malformed");
             }
         }
+
+        if (fault is not { IsProviders: true })
+        {
+            return null;
+        }
+
+        if (Pause(fault, retries) is { } pause)
+        {
+            await Task.Delay(pause, time, cancellationToken);
+            return retries + 1;
+        }
+
+        if (_at == route.Models.Count - 1)
+        {
+            return null;
+        }
+
+        (_fallbacks ??= []).Add(new Fallback(route.Models[_at].Id, fault.Reason));
+        ledger.CountFallback(fault.Reason);
+        _at++;
+        return 0;
     }
 
-    private async Task<ModelAttempt> StartAsync(ModelInfo model, List<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    private async ValueTask<ModelAttempt> StartAsync(ModelInfo model, List<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         var gate = clients.GateOf(model);
         if (gate is not null)
@@ -208,7 +235,7 @@ internal sealed class RoutedChatClient(
         {
             var input = TokenEstimate.Of(Characters(messages) + Characters(options), messages.Count);
             var reservation = await ledger.ReserveAsync(account, model, input, options?.MaxOutputTokens, cancellationToken);
-            return new ModelAttempt(model, gate, account, reservation, input, ledger, time, cancellationToken);
+            return new ModelAttempt(model, gate, account, reservation, input, ledger, limits, cancellationToken);
         }
         catch
         {
@@ -223,7 +250,7 @@ internal sealed class RoutedChatClient(
     private ChatOptions? Options(ChatOptions? wanted, ModelAttempt attempt)
     {
         var most = wanted?.MaxOutputTokens ?? attempt.ReservedOutputTokens;
-        var instructions = attempt.Model.Provider == ModelCatalogue.LocalProvider ? wanted?.Instructions : _redaction.Apply(wanted?.Instructions);
+        var instructions = attempt.Model.Provider == ModelCatalogue.LocalProvider ? wanted?.Instructions : redaction.Apply(wanted?.Instructions);
         if (most == wanted?.MaxOutputTokens && instructions == wanted?.Instructions)
         {
             return wanted;
@@ -251,28 +278,49 @@ internal sealed class RoutedChatClient(
     {
         if (outcome is "timeout" or "unreachable" or "server_error" or "malformed" or "cut_off")
         {
-            clients.GateOf(attempt.Model)?.Breaker.Failed(time.GetUtcNow());
+            attempt.Failed(time.GetUtcNow());
         }
     }
 
-    private async Task SettleAsync(ModelAttempt attempt, string outcome, bool mayBeCharged)
+    private Task SettleAsync(ModelAttempt attempt, string outcome, bool mayBeCharged)
     {
-        await attempt.SettleAsync(outcome, mayBeCharged);
+        if (attempt.IsSettled)
+        {
+            return Task.CompletedTask;
+        }
+
+        var settled = attempt.SettleAsync(outcome, mayBeCharged);
         _hasUnknownCost |= attempt.CostUsd is null;
         _costUsd += attempt.CostUsd ?? 0;
+        return settled;
     }
 
     private IEnumerable<ChatMessage> For(ModelInfo model, List<ChatMessage> messages) =>
-        model.Provider == ModelCatalogue.LocalProvider ? messages : _redaction.Apply(messages);
+        model.Provider == ModelCatalogue.LocalProvider ? messages : redaction.Apply(messages);
 
-    private static long Characters(List<ChatMessage> messages) => messages.Sum(m => m.Contents.Sum(c => (long)(c switch
+    private static List<ChatMessage> Listed(IEnumerable<ChatMessage> messages) => messages as List<ChatMessage> ?? [.. messages];
+
+    private static long Characters(List<ChatMessage> messages)
     {
-        TextContent text => text.Text.Length,
-        FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + (a.Value?.ToString()?.Length ?? 0)) ?? 0),
-        FunctionResultContent result => result.Result?.ToString()?.Length ?? 0,
-        _ => 0,
-    })));
+        long all = 0;
+        foreach (var message in messages)
+        {
+            for (var i = 0; i < message.Contents.Count; i++)
+            {
+                all += message.Contents[i] switch
+                {
+                    TextContent text => text.Text.Length,
+                    FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + (a.Value?.ToString()?.Length ?? 0)) ?? 0),
+                    FunctionResultContent result => result.Result?.ToString()?.Length ?? 0,
+                    _ => 0,
+                };
+            }
+        }
 
-    private static long Characters(ChatOptions? options) =>
-        options?.Tools?.OfType<AIFunctionDeclaration>().Sum(t => (long)t.Name.Length + t.Description.Length + t.JsonSchema.GetRawText().Length) ?? 0;
+        return all;
+    }
+
+    private static long Characters(ChatOptions? options) => options?.Tools is { } tools
+        ? tools.OfType<AIFunctionDeclaration>().Sum(t => (long)t.Name.Length + t.Description.Length + t.JsonSchema.GetRawText().Length)
+        : 0;
 }

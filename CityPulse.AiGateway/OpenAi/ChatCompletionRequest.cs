@@ -60,7 +60,7 @@ public sealed record CompletionMessage
     [JsonPropertyName("role")] public string? Role { get; init; }
 
     /// <summary>A text, or a list of parts.</summary>
-    [JsonPropertyName("content")] public JsonElement? Content { get; init; }
+    [JsonPropertyName("content")] public CompletionContent? Content { get; init; }
 
     [JsonPropertyName("name")] public string? Name { get; init; }
 

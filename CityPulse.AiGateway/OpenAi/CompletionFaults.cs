@@ -5,13 +5,13 @@ namespace CityPulse.AiGateway.OpenAi;
 /// <summary>What is wrong with a request of the OpenAI-compatible door, by JSON path, and how much text it carries.</summary>
 internal sealed class CompletionFaults(int longestInput)
 {
-    private readonly Dictionary<string, string[]> _errors = [];
     private long _characters;
 
-    public Dictionary<string, string[]> Errors => _errors;
+    /// <summary>Null where nothing is wrong.</summary>
+    public Dictionary<string, string[]>? Errors { get; private set; }
 
     /// <summary>The first fault of a place is the one that is told.</summary>
-    public void Add(string path, string message) => _errors.TryAdd(path, [message]);
+    public void Add(string path, string message) => (Errors ??= []).TryAdd(path, [message]);
 
     public void Count(int characters) => _characters += characters;
 

@@ -92,14 +92,24 @@ internal sealed class CompletionFrame(Guid id, DateTimeOffset at, IReadOnlyList<
 
     public Completion Whole(ChatResponse response, RoutedChatClient route)
     {
+        if (response.Messages is [{ Contents: [TextContent { Text: { } words }] } only] && only.Role == ChatRole.Assistant)
+        {
+            return Whole(response, route, new CompletionAnswer("assistant", words, null, null), evidence: null);
+        }
+
         var contents = response.Messages.SelectMany(m => m.Contents).ToList();
         var answered = contents.OfType<FunctionResultContent>().Select(r => r.CallId).ToHashSet();
         var calls = contents.OfType<FunctionCallContent>().Where(c => !answered.Contains(c.CallId)).Select(c => CompletionCall.Of(c)).ToList();
         var text = response.Messages.LastOrDefault(m => m.Role == ChatRole.Assistant)?.Text;
         var message = new CompletionAnswer("assistant", string.IsNullOrEmpty(text) && calls.Count > 0 ? null : text ?? "", null, calls.Count == 0 ? null : calls);
-        var evidence = EvidenceOf(response, answered.Count > 0);
+        return Whole(response, route, message, EvidenceOf(response, answered.Count > 0));
+    }
+
+    private Completion Whole(ChatResponse response, RoutedChatClient route, CompletionAnswer message, Evidence? evidence)
+    {
+        var hasCalls = message.ToolCalls is not null;
         return new Completion(
-            _id, "chat.completion", _created, route.Model.Id, [new CompletionChoice(0, message, null, Finish(response.FinishReason, calls.Count > 0))],
+            _id, "chat.completion", _created, route.Model.Id, [new CompletionChoice(0, message, null, Finish(response.FinishReason, hasCalls))],
             CompletionUsage.Of(response.Usage), null, route.Fallbacks.Count == 0 ? null : route.Fallbacks, evidence?.Citations, evidence?.UnverifiedNumbers);
     }
 

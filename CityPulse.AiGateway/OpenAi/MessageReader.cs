@@ -9,18 +9,18 @@ internal sealed class MessageReader(CompletionFaults faults)
 {
     public List<ChatMessage> Read(ChatCompletionRequest request)
     {
-        var messages = new List<ChatMessage>();
         if (request.Messages is not { Count: > 0 } given)
         {
             faults.Add("messages", "messages must have at least one message.");
-            return messages;
+            return [];
         }
 
+        var messages = new List<ChatMessage>(given.Count);
         for (var i = 0; i < given.Count; i++)
         {
-            if (given[i] is { } message && Message(message, $"messages[{i}]") is { } read)
+            if (given[i] is { } message)
             {
-                messages.Add(read);
+                messages.Add(Message(message, i));
             }
             else
             {
@@ -31,38 +31,38 @@ internal sealed class MessageReader(CompletionFaults faults)
         return messages;
     }
 
-    private ChatMessage? Message(CompletionMessage message, string path)
+    private ChatMessage Message(CompletionMessage message, int at)
     {
         switch (message.Role)
         {
             case "system" or "developer":
-                return new ChatMessage(ChatRole.System, Contents(message.Content, $"{path}.content", isRequired: true)) { AuthorName = message.Name };
+                return new ChatMessage(ChatRole.System, Contents(message.Content, at, isRequired: true)) { AuthorName = message.Name };
             case "user":
-                return new ChatMessage(ChatRole.User, Contents(message.Content, $"{path}.content", isRequired: true)) { AuthorName = message.Name };
+                return new ChatMessage(ChatRole.User, Contents(message.Content, at, isRequired: true)) { AuthorName = message.Name };
             case "assistant":
-                var calls = Calls(message.ToolCalls, path);
-                return new ChatMessage(ChatRole.Assistant, [.. Contents(message.Content, $"{path}.content", isRequired: calls.Count == 0), .. calls]) { AuthorName = message.Name };
+                var calls = Calls(message.ToolCalls, at);
+                return new ChatMessage(ChatRole.Assistant, [.. Contents(message.Content, at, isRequired: calls.Count == 0), .. calls]) { AuthorName = message.Name };
             case "tool":
                 if (string.IsNullOrEmpty(message.ToolCallId))
                 {
-                    faults.Add($"{path}.tool_call_id", "A message of a tool must say which call it answers.");
+                    faults.Add($"messages[{at}].tool_call_id", "A message of a tool must say which call it answers.");
                 }
 
-                var said = string.Concat(Contents(message.Content, $"{path}.content", isRequired: true).OfType<TextContent>().Select(t => t.Text));
+                var said = string.Concat(Contents(message.Content, at, isRequired: true).OfType<TextContent>().Select(t => t.Text));
                 return new ChatMessage(ChatRole.Tool, [new FunctionResultContent(message.ToolCallId ?? "", Json(said))]);
             default:
-                faults.Add($"{path}.role", "role must be one of system, developer, user, assistant, tool.");
+                faults.Add($"messages[{at}].role", "role must be one of system, developer, user, assistant, tool.");
                 return new ChatMessage();
         }
     }
 
-    private List<AIContent> Contents(JsonElement? content, string path, bool isRequired)
+    private List<AIContent> Contents(CompletionContent? content, int at, bool isRequired)
     {
         switch (content)
         {
-            case { ValueKind: JsonValueKind.String } text:
-                return [Text(text.GetString()!)];
-            case { ValueKind: JsonValueKind.Array } parts when parts.GetArrayLength() > 0:
+            case { Text: { } text }:
+                return [Text(text)];
+            case { Other: { ValueKind: JsonValueKind.Array } parts } when parts.GetArrayLength() > 0:
                 var read = new List<AIContent>();
                 foreach (var part in parts.EnumerateArray())
                 {
@@ -72,16 +72,16 @@ internal sealed class MessageReader(CompletionFaults faults)
                     }
                     else
                     {
-                        faults.Add($"{path}[{read.Count}]", "A part must be { type: \"text\", text } or { type: \"image_url\", image_url: { url } }.");
+                        faults.Add($"messages[{at}].content[{read.Count}]", "A part must be { type: \"text\", text } or { type: \"image_url\", image_url: { url } }.");
                         return read;
                     }
                 }
 
                 return read;
-            case null or { ValueKind: JsonValueKind.Null } when !isRequired:
+            case null when !isRequired:
                 return [];
             default:
-                faults.Add(path, "content must be a string or a list of parts.");
+                faults.Add($"messages[{at}].content", "content must be a string or a list of parts.");
                 return [];
         }
     }
@@ -121,7 +121,7 @@ internal sealed class MessageReader(CompletionFaults faults)
         return new TextContent(text);
     }
 
-    private List<FunctionCallContent> Calls(List<CompletionToolCall?>? calls, string path)
+    private List<FunctionCallContent> Calls(List<CompletionToolCall?>? calls, int at)
     {
         var read = new List<FunctionCallContent>();
         for (var i = 0; i < (calls?.Count ?? 0); i++)
@@ -133,7 +133,7 @@ internal sealed class MessageReader(CompletionFaults faults)
             }
             else
             {
-                faults.Add($"{path}.tool_calls[{i}]", "A call must have an id and a function with a name and arguments that are a JSON object in a string.");
+                faults.Add($"messages[{at}].tool_calls[{i}]", "A call must have an id and a function with a name and arguments that are a JSON object in a string.");
             }
         }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Globalization;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Health;
@@ -91,18 +90,5 @@ internal sealed class RequestEnvelope(
         context.Request.Headers[CityHeaders.RequestId] is [{ Length: > 0 and <= LongestId } inbound]
         && !inbound.AsSpan().ContainsAnyExcept(IdCharacters)
             ? inbound
-            : NewId(time.GetUtcNow());
-
-    /// <summary>
-    /// A UUID of version 7 (RFC 9562), from the time and a generator that need not be unpredictable: an id opens nothing, and the system's
-    /// own random numbers cost a call of it for each request.
-    /// </summary>
-    private static string NewId(DateTimeOffset now)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        Random.Shared.NextBytes(bytes);
-        BinaryPrimitives.WriteInt64BigEndian(bytes, (now.ToUnixTimeMilliseconds() << 16) | 0x7000 | (BinaryPrimitives.ReadInt64BigEndian(bytes) & 0x0FFF));
-        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
-        return new Guid(bytes, bigEndian: true).ToString("N");
-    }
+            : PlainId.Create(time.GetUtcNow()).ToString("N");
 }

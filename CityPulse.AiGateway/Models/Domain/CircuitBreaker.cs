@@ -6,12 +6,18 @@ namespace CityPulse.AiGateway.Models.Domain;
 internal sealed class CircuitBreaker(int failuresToBreak, TimeSpan breakFor)
 {
     private readonly Lock _lock = new();
-    private int _failures;
+    // Without a failure there is nothing to look up or to forget, and so nothing to lock for.
+    private volatile int _failures;
     private DateTimeOffset? _openUntil;
 
     /// <summary>Null when a call may go, else how long to wait.</summary>
     public TimeSpan? Wait(DateTimeOffset now)
     {
+        if (_failures == 0)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
             if (_openUntil is not { } until)
@@ -32,6 +38,11 @@ internal sealed class CircuitBreaker(int failuresToBreak, TimeSpan breakFor)
 
     public void Succeeded()
     {
+        if (_failures == 0)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             (_failures, _openUntil) = (0, null);

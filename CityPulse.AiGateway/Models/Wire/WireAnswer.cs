@@ -17,28 +17,28 @@ internal sealed class WireAnswer
     public static ChatResponse Whole(JsonElement json)
     {
         ThrowIfError(json);
-        if (Member(json, "choices", JsonValueKind.Array) is not { } choices || choices.GetArrayLength() == 0
-            || Member(choices[0], "message", JsonValueKind.Object) is not { } said)
+        if (Member(json, "choices"u8, JsonValueKind.Array) is not { } choices || choices.GetArrayLength() == 0
+            || Member(choices[0], "message"u8, JsonValueKind.Object) is not { } said)
         {
             throw new JsonException("The answer has no message.");
         }
 
-        var message = new ChatMessage { Role = ChatRole.Assistant, MessageId = Text(json, "id") };
+        var message = new ChatMessage { Role = ChatRole.Assistant, MessageId = Text(json, "id"u8) };
         if (Words(said) is { } words)
         {
             message.Contents.Add(new TextContent(words));
         }
 
-        foreach (var call in Items(said, "tool_calls"))
+        foreach (var call in Items(said, "tool_calls"u8))
         {
-            var function = Member(call, "function", JsonValueKind.Object) ?? throw new JsonException("A call has no function.");
-            message.Contents.Add(Called(Text(call, "id"), Text(function, "name"), Text(function, "arguments")));
+            var function = Member(call, "function"u8, JsonValueKind.Object) ?? throw new JsonException("A call has no function.");
+            message.Contents.Add(Called(Text(call, "id"u8), Text(function, "name"u8), Text(function, "arguments"u8)));
         }
 
         return new ChatResponse(message)
         {
             ResponseId = message.MessageId,
-            ModelId = Text(json, "model"),
+            ModelId = Text(json, "model"u8),
             FinishReason = Reason(choices[0]),
             Usage = UsageOf(json),
         };
@@ -57,7 +57,7 @@ internal sealed class WireAnswer
         using var document = JsonDocument.ParseValue(ref reader);
         var json = document.RootElement;
         ThrowIfError(json);
-        var update = new ChatResponseUpdate { Role = ChatRole.Assistant, ResponseId = Text(json, "id"), ModelId = Text(json, "model") };
+        var update = new ChatResponseUpdate { Role = ChatRole.Assistant, ResponseId = Text(json, "id"u8), ModelId = Text(json, "model"u8) };
         update.MessageId = update.ResponseId;
         if (UsageOf(json) is { } usage)
         {
@@ -65,7 +65,7 @@ internal sealed class WireAnswer
         }
 
         // A chunk of usage alone has no choice.
-        if (Member(json, "choices", JsonValueKind.Array) is { } choices && choices.GetArrayLength() > 0)
+        if (Member(json, "choices"u8, JsonValueKind.Array) is { } choices && choices.GetArrayLength() > 0)
         {
             Read(choices[0], update);
         }
@@ -75,14 +75,14 @@ internal sealed class WireAnswer
 
     private void Read(JsonElement choice, ChatResponseUpdate update)
     {
-        if (Member(choice, "delta", JsonValueKind.Object) is { } delta)
+        if (Member(choice, "delta"u8, JsonValueKind.Object) is { } delta)
         {
             if (Words(delta) is { Length: > 0 } words)
             {
                 update.Contents.Add(new TextContent(words));
             }
 
-            foreach (var part in Items(delta, "tool_calls"))
+            foreach (var part in Items(delta, "tool_calls"u8))
             {
                 Read(part);
             }
@@ -103,17 +103,17 @@ internal sealed class WireAnswer
     private void Read(JsonElement part)
     {
         _calls ??= [];
-        var at = Member(part, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) ? number : _calls.Count;
+        var at = Member(part, "index"u8, JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) ? number : _calls.Count;
         if (!_calls.TryGetValue(at, out var call))
         {
             _calls[at] = call = new Call();
         }
 
-        call.Id ??= Text(part, "id");
-        if (Member(part, "function", JsonValueKind.Object) is { } function)
+        call.Id ??= Text(part, "id"u8);
+        if (Member(part, "function"u8, JsonValueKind.Object) is { } function)
         {
-            call.Name ??= Text(function, "name");
-            call.Arguments.Append(Text(function, "arguments"));
+            call.Name ??= Text(function, "name"u8);
+            call.Arguments.Append(Text(function, "arguments"u8));
         }
     }
 
@@ -125,9 +125,9 @@ internal sealed class WireAnswer
             static text => string.IsNullOrWhiteSpace(text) ? null : JsonSerializer.Deserialize<Dictionary<string, object?>>(text, Tools.CityTools.Serializer));
 
     /// <summary>What the model says; a refusal is its words too.</summary>
-    private static string? Words(JsonElement said) => Text(said, "content") ?? Text(said, "refusal");
+    private static string? Words(JsonElement said) => Text(said, "content"u8) ?? Text(said, "refusal"u8);
 
-    private static ChatFinishReason? Reason(JsonElement choice) => Text(choice, "finish_reason") switch
+    private static ChatFinishReason? Reason(JsonElement choice) => Text(choice, "finish_reason"u8) switch
     {
         null => null,
         "stop" => ChatFinishReason.Stop,
@@ -139,16 +139,16 @@ internal sealed class WireAnswer
 
     private static UsageDetails? UsageOf(JsonElement json)
     {
-        if (Member(json, "usage", JsonValueKind.Object) is not { } usage)
+        if (Member(json, "usage"u8, JsonValueKind.Object) is not { } usage)
         {
             return null;
         }
 
-        var (input, output) = (Count(usage, "prompt_tokens"), Count(usage, "completion_tokens"));
+        var (input, output) = (Count(usage, "prompt_tokens"u8), Count(usage, "completion_tokens"u8));
         return new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output };
     }
 
-    private static long? Count(JsonElement json, string name) =>
+    private static long? Count(JsonElement json, ReadOnlySpan<byte> name) =>
         Member(json, name, JsonValueKind.Number) is { } number && number.TryGetInt64(out var count) && count >= 0 ? count : null;
 
     /// <summary>Some servers say with status 200, or in a stream that has begun, that they could not.</summary>
@@ -165,16 +165,16 @@ internal sealed class WireAnswer
         }
     }
 
-    private static JsonElement.ArrayEnumerator Items(JsonElement json, string name) => Member(json, name, JsonValueKind.Array) is { } list ? list.EnumerateArray() : default;
+    private static JsonElement.ArrayEnumerator Items(JsonElement json, ReadOnlySpan<byte> name) => Member(json, name, JsonValueKind.Array) is { } list ? list.EnumerateArray() : default;
 
-    private static string? Text(JsonElement json, string name) => Member(json, name, JsonValueKind.String)?.GetString();
+    private static string? Text(JsonElement json, ReadOnlySpan<byte> name) => Member(json, name, JsonValueKind.String)?.GetString();
 
     /// <exception cref="JsonException">It is there, and something else.</exception>
-    private static JsonElement? Member(JsonElement json, string name, JsonValueKind kind) =>
-        json.ValueKind != JsonValueKind.Object ? throw new JsonException($"Where {name} should be there is no object.")
+    private static JsonElement? Member(JsonElement json, ReadOnlySpan<byte> name, JsonValueKind kind) =>
+        json.ValueKind != JsonValueKind.Object ? throw new JsonException($"Where {Encoding.UTF8.GetString(name)} should be there is no object.")
         : !json.TryGetProperty(name, out var member) || member.ValueKind == JsonValueKind.Null ? null
         : member.ValueKind == kind ? member
-        : throw new JsonException($"{name} is of another kind.");
+        : throw new JsonException($"{Encoding.UTF8.GetString(name)} is of another kind.");
 
     private sealed class Call
     {

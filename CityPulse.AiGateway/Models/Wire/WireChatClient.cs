@@ -3,41 +3,50 @@ using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CityPulse.AiGateway.Chat;
 using Microsoft.Extensions.AI;
 
 namespace CityPulse.AiGateway.Models.Wire;
 
 /// <summary>
 /// A model behind OpenAI's chat completions, by the bytes of that protocol (docs/adr/0023). Whatever is no such answer is a
-/// <see cref="JsonException"/>; what a provider refuses, and that it broke off, is told by <see cref="ProviderConnections"/>.
+/// <see cref="JsonException"/>; what a provider refuses is a <see cref="ProviderRefusedException"/>, and that it broke off a <see cref="ProviderCutException"/>.
 /// </summary>
-internal sealed class WireChatClient(HttpMessageInvoker http, string provider, string baseUrl, string? apiKey, string model) : IChatClient
+internal sealed class WireChatClient(HttpMessageInvoker http, TimeProvider time, string provider, string baseUrl, string? apiKey, string model) : IChatClient
 {
     private const int LongestAnswer = 32 * 1024 * 1024;
     private const int UsualAnswer = 16 * 1024;
 
-    private static readonly MediaTypeHeaderValue Json = new("application/json");
-
     private readonly Uri _address = new($"{baseUrl.TrimEnd('/')}/chat/completions");
-    private readonly AuthenticationHeaderValue? _key = string.IsNullOrWhiteSpace(apiKey) ? null : new AuthenticationHeaderValue("Bearer", apiKey);
+    private readonly string? _key = string.IsNullOrWhiteSpace(apiKey) ? null : new AuthenticationHeaderValue("Bearer", apiKey).ToString();
     private readonly ChatClientMetadata _metadata = new(provider, new Uri(baseUrl), model);
 
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using var response = await SendAsync(messages, options, isStream: false, cancellationToken);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(response.Content.Headers.ContentLength ?? UsualAnswer, 1, LongestAnswer) + 1);
+        using var request = Request(messages, options, isStream: false);
+        using var response = await http.SendAsync(request, cancellationToken);
+        ProviderRefusedException.ThrowIfRefused(response, time);
+        var announced = response.Content.Headers.ContentLength;
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(announced ?? UsualAnswer, 1, LongestAnswer) + 1);
         try
         {
-            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
             var length = 0;
-            while (await body.ReadAsync(buffer.AsMemory(length), cancellationToken) is var read and > 0)
+            try
             {
-                length += read;
-                if (length == buffer.Length)
+                var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+                while (length != announced && await body.ReadAsync(buffer.AsMemory(length), cancellationToken) is var read and > 0)
                 {
-                    buffer = Larger(buffer);
+                    length += read;
+                    if (length == buffer.Length)
+                    {
+                        buffer = Larger(buffer);
+                    }
                 }
+            }
+            catch (IOException e)
+            {
+                throw new ProviderCutException(e);
             }
 
             using var json = JsonDocument.Parse(buffer.AsMemory(0, length));
@@ -52,8 +61,10 @@ internal sealed class WireChatClient(HttpMessageInvoker http, string provider, s
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var response = await SendAsync(messages, options, isStream: true, cancellationToken);
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        using var request = Request(messages, options, isStream: true);
+        using var response = await http.SendAsync(request, cancellationToken);
+        ProviderRefusedException.ThrowIfRefused(response, time);
+        await using var body = new ProviderBody.Body(await response.Content.ReadAsStreamAsync(cancellationToken));
         var answer = new WireAnswer();
         var chunks = SseParser.Create(body, (_, data) => answer.Next(data));
         await foreach (var chunk in chunks.EnumerateAsync(cancellationToken))
@@ -78,14 +89,17 @@ internal sealed class WireChatClient(HttpMessageInvoker http, string provider, s
         // The connections are everybody's.
     }
 
-    private async Task<HttpResponseMessage> SendAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options, bool isStream, CancellationToken cancellationToken)
+    private HttpRequestMessage Request(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
         var content = new ReadOnlyMemoryContent(WireQuestion.Write(model, messages, options, isStream));
-        content.Headers.ContentType = Json;
-        using var request = new HttpRequestMessage(HttpMethod.Post, _address) { Content = content };
-        request.Headers.Authorization = _key;
-        return await http.SendAsync(request, cancellationToken);
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        var request = new HttpRequestMessage(HttpMethod.Post, _address) { Content = content };
+        if (_key is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", _key);
+        }
+
+        return request;
     }
 
     private static byte[] Larger(byte[] full)

@@ -77,9 +77,9 @@ internal static class WireQuestion
             json.WriteString("name"u8, name);
         }
 
-        var calls = message.Role == ChatRole.Assistant ? message.Contents.OfType<FunctionCallContent>().ToList() : [];
-        WriteContent(json, message, mayBeNull: calls.Count > 0);
-        if (calls.Count > 0)
+        var calls = message.Role == ChatRole.Assistant ? message.Contents.OfType<FunctionCallContent>().ToList() : null;
+        WriteContent(json, message, mayBeNull: calls is { Count: > 0 });
+        if (calls is { Count: > 0 })
         {
             json.WriteStartArray("tool_calls"u8);
             calls.ForEach(call => Write(json, call));

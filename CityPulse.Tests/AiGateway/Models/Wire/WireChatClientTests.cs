@@ -10,7 +10,7 @@ namespace CityPulse.Tests.AiGateway.Models.Wire;
 /// <summary>OpenAI's chat completions, byte by byte, over HTTP.</summary>
 public sealed class WireChatClientTests : IAsyncLifetime
 {
-    private readonly HttpMessageInvoker _http = new(ProviderConnections.Create(allowPrivate: true, TimeProvider.System));
+    private readonly HttpMessageInvoker _http = new(ProviderConnections.Create(allowPrivate: true));
     private FakeServer _server = null!;
     private string _answer = """{"id":"r1","model":"m","choices":[{"message":{"role":"assistant","content":"yes"},"finish_reason":"stop"}]}""";
 
@@ -161,7 +161,7 @@ public sealed class WireChatClientTests : IAsyncLifetime
         }
     }
 
-    private WireChatClient Client() => new(_http, "openai", new Uri(_server.Address, "/v1/").ToString(), "key", "m");
+    private WireChatClient Client() => new(_http, TimeProvider.System, "openai", new Uri(_server.Address, "/v1/").ToString(), "key", "m");
 
     private static string Stream(params string[] chunks) => chunks.Aggregate(new StringBuilder(), (text, chunk) => text.Append("data: ").Append(chunk).Append("\n\n")).ToString();
 
