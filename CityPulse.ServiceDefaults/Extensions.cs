@@ -48,14 +48,17 @@ public static class Extensions
         app.UseMiddleware<ResponseCompressor>();
         app.UseRoutingBlindToContentTypes();
         app.UseCors();
-        app.UseAuthentication();
+        app.UseAccessTokens();
         app.UseRateLimits();
-        app.UseAuthorization();
+        app.UsePermissions();
         app.UseMiddleware<FrontendSource>();
-        app.UseContentTypes();
-        app.UseAnnouncedBodyLimits();
-        app.UseContentEncodings();
-        app.UseCountedBodyLimits();
+        app.UseWhen(static context => !PlainBodies.IsPlain(context), static bodies =>
+        {
+            bodies.UseContentTypes();
+            bodies.UseAnnouncedBodyLimits();
+            bodies.UseContentEncodings();
+            bodies.UseCountedBodyLimits();
+        });
 
         app.MapHealth();
         app.MapMetrics();

@@ -18,7 +18,7 @@ internal static class BodyLimits
     private sealed record Counted(long Limit);
 
     /// <summary>Before bodies are unpacked.</summary>
-    public static void UseAnnouncedBodyLimits(this WebApplication app) => app.Use(static (context, next) =>
+    public static void UseAnnouncedBodyLimits(this IApplicationBuilder app) => app.Use(static (context, next) =>
     {
         var server = context.Features.Get<IHttpMaxRequestBodySizeFeature>();
         if (server is not { IsReadOnly: false, MaxRequestBodySize: { } limit } || context.IsPassThrough()
@@ -46,7 +46,7 @@ internal static class BodyLimits
     });
 
     /// <summary>After it, so that what counts is what a body unpacks to.</summary>
-    public static void UseCountedBodyLimits(this WebApplication app) => app.Use(static (context, next) =>
+    public static void UseCountedBodyLimits(this IApplicationBuilder app) => app.Use(static (context, next) =>
     {
         if (context.Features.Get<Counted>() is { } counted)
         {

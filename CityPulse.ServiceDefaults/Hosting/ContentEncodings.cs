@@ -21,7 +21,7 @@ public static class ContentEncodings
 
     private static readonly string[] Known = ["gzip", "br", "deflate"];
 
-    internal static void UseContentEncodings(this WebApplication app)
+    internal static void UseContentEncodings(this IApplicationBuilder app)
     {
         app.Use(static (context, next) =>
         {

@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using CityPulse.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,12 @@ namespace CityPulse.ServiceDefaults.Hosting;
 /// </summary>
 internal static class ContentTypes
 {
-    private sealed record Hidden(string ContentType);
+    private sealed record Hidden(string ContentType)
+    {
+        private static readonly Hidden Json = new(MediaTypeNames.Application.Json);
+
+        public static Hidden Of(string contentType) => contentType == Json.ContentType ? Json : new Hidden(contentType);
+    }
 
     public static void UseRoutingBlindToContentTypes(this WebApplication app)
     {
@@ -21,7 +27,7 @@ internal static class ContentTypes
         {
             if (context.Request.ContentType is { } contentType)
             {
-                context.Features.Set(new Hidden(contentType));
+                context.Features.Set(Hidden.Of(contentType));
                 context.Request.Headers.ContentType = default;
             }
 
@@ -33,14 +39,13 @@ internal static class ContentTypes
             if (context.Features.Get<Hidden>() is { } hidden)
             {
                 context.Request.Headers.ContentType = hidden.ContentType;
-                context.Features.Set<Hidden>(null);
             }
 
             return next(context);
         });
     }
 
-    public static void UseContentTypes(this WebApplication app) => app.Use(static (context, next) =>
+    public static void UseContentTypes(this IApplicationBuilder app) => app.Use(static (context, next) =>
     {
         if (context.Request.ContentType is not { } sent
             || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not { ContentTypes.Count: > 0 } accepted

@@ -83,7 +83,7 @@ internal sealed class RequestEnvelope(
         context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols
         && context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) != true
         && !context.IsPassThrough()
-        && !context.WebSockets.IsWebSocketRequest
+        && !((context.Request.Headers.Upgrade.Count > 0 || HttpMethods.IsConnect(context.Request.Method)) && context.WebSockets.IsWebSocketRequest)
         && !context.Request.Path.StartsWithSegments(HealthNames.Path);
 
     private string RequestId(HttpContext context) =>

@@ -30,8 +30,9 @@ internal sealed class RateLimitGate : IDisposable
         (_next, _metrics, _internalKey) = (next, metrics, internalKey);
         _tiers = options.Value.Tiers.ToDictionary(
             t => t.Key.ToLowerInvariant(), t => new Tier(t.Key.ToLowerInvariant(), t.Value.Permits, TimeSpan.FromSeconds(t.Value.WindowSeconds)));
+        Func<Partition, RateLimiter> create = partition => new WindowLimiter(partition, shared, metrics, time);
         _limiter = PartitionedRateLimiter.Create<Partition, Partition>(
-            partition => RateLimitPartition.Get(partition, p => new WindowLimiter(p, shared, metrics, time)));
+            partition => RateLimitPartition.Get(partition, create));
     }
 
     public Task InvokeAsync(HttpContext context) =>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
 using CityPulse.ServiceDefaults.RateLimiting.Domain;
 using StackExchange.Redis;
@@ -18,6 +19,11 @@ internal enum PartitionKind
 internal sealed record Tier(string Name, long Permits, TimeSpan Window)
 {
     public string Policy { get; } = FormattableString.Invariant($"\"{Name}\";q={Permits};w={(long)Window.TotalSeconds}");
+
+    /// <summary>There is one of each, and they are looked up with every request.</summary>
+    public bool Equals(Tier? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 }
 
 /// <summary>What a request was told; a lease that is not given back, as a window is over when it is over.</summary>

@@ -6,29 +6,40 @@ using Microsoft.Extensions.Options;
 
 namespace CityPulse.ServiceDefaults.Security;
 
-/// <summary>
-/// A shorter way in for tokens that <see cref="VerifiedTokens"/> holds, which nearly all requests bring: the framework makes a handler for
-/// each request, which costs more than to look the token up. Where anything has to be asked, waited for or refused, its way is taken.
-/// </summary>
+/// <summary>Requests with a token that <see cref="VerifiedTokens"/> holds, as nearly all have, of which nothing needs to be asked or waited for.</summary>
+internal sealed class KnownTokens(IAccessTokenKeys keys, VerifiedTokens verified, IRevocations revocations)
+{
+    /// <summary>Null where the request shows anything else than a good token that is known here.</summary>
+    public VerifiedTokens.Entry? Find(IHeaderDictionary headers) =>
+        headers.Authorization is [{ } sent] && sent.StartsWith(AccessTokens.Prefix, StringComparison.Ordinal)
+        && headers[CityHeaders.ApiKey].Count == 0
+        && keys.Known is { } known && verified.Find(sent.AsSpan(AccessTokens.Prefix.Length), known) is { Principal.Caller.FamilyId: { } family } entry
+        && revocations.IsCurrent && !revocations.IsKnown(family)
+            ? entry
+            : null;
+
+    /// <summary>Says who calls, where that is known.</summary>
+    public bool Admit(HttpContext context)
+    {
+        if (Find(context.Request.Headers) is not { } entry)
+        {
+            return false;
+        }
+
+        context.User = entry.Principal;
+        return true;
+    }
+}
+
+/// <summary>The same for those who ask by themselves who calls: the framework would make a handler for it.</summary>
 internal sealed class KnownCallers(
     IAuthenticationSchemeProvider schemes,
     IAuthenticationHandlerProvider handlers,
     IClaimsTransformation transform,
     IOptions<AuthenticationOptions> options,
-    IAccessTokenKeys keys,
-    VerifiedTokens verified,
-    IRevocations revocations)
+    KnownTokens tokens)
     : AuthenticationService(schemes, handlers, transform, options)
 {
     public override Task<AuthenticateResult> AuthenticateAsync(HttpContext context, string? scheme) =>
-        (scheme is null or AccessTokens.Scheme ? Known(context.Request.Headers) : null) ?? base.AuthenticateAsync(context, scheme);
-
-    /// <summary>Null where the request shows anything else than a good token that is known here.</summary>
-    private Task<AuthenticateResult>? Known(IHeaderDictionary headers) =>
-        headers.Authorization is [{ } sent] && sent.StartsWith(AccessTokens.Prefix, StringComparison.Ordinal)
-        && headers[CityHeaders.ApiKey].Count == 0
-        && keys.Known is { } known && verified.Find(sent.AsSpan(AccessTokens.Prefix.Length), known) is { Principal.Caller.FamilyId: { } family } entry
-        && revocations.IsCurrent && !revocations.IsKnown(family)
-            ? entry.Admitted
-            : null;
+        (scheme is null or AccessTokens.Scheme ? tokens.Find(context.Request.Headers)?.Admitted : null) ?? base.AuthenticateAsync(context, scheme);
 }

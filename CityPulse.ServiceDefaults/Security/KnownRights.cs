@@ -1,39 +1,64 @@
+using System.Runtime.CompilerServices;
 using CityPulse.Contracts;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Infrastructure;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 
 namespace CityPulse.ServiceDefaults.Security;
 
 /// <summary>
-/// Says yes at once to callers whose policy asks for nothing but permissions that the <see cref="AccessTable"/> gives them: the framework
-/// would ask a handful of handlers for the same answer. Every no is the framework's, which finds the reasons.
+/// Says yes at once to callers of endpoints that ask for nothing but permissions, which the <see cref="AccessTable"/> gives them: the framework
+/// would ask a handful of handlers for the same answer. Every no is the framework's, which finds the reasons, and so is every other demand.
 /// </summary>
-internal sealed class KnownRights(IAuthorizationService authorization) : PolicyEvaluator(authorization)
+internal static class KnownRights
 {
-    private static readonly Task<PolicyAuthorizationResult> Granted = Task.FromResult(PolicyAuthorizationResult.Success());
+    private static readonly Permission[] All = Enum.GetValues<Permission>();
+    private static readonly ConditionalWeakTable<Endpoint, Demand> Demands = [];
 
-    public override Task<PolicyAuthorizationResult> AuthorizeAsync(
-        AuthorizationPolicy policy, AuthenticateResult authenticationResult, HttpContext context, object? resource) =>
-        authenticationResult.Succeeded && context.User is CallerPrincipal { Caller: var caller }
-        && IsGranted(policy.Requirements, caller, context.Request.Headers[CityHeaders.FrontendSource].ToString())
-            ? Granted
-            : base.AuthorizeAsync(policy, authenticationResult, context, resource);
+    /// <param name="Permissions">Null where something else is asked for as well, or nothing.</param>
+    private sealed record Demand(Permission[]? Permissions);
 
-    private static bool IsGranted(IReadOnlyList<IAuthorizationRequirement> requirements, Caller caller, string frontend)
+    public static bool Grants(HttpContext context)
     {
-        for (var i = 0; i < requirements.Count; i++)
+        if (context.User is not CallerPrincipal { Caller: var caller } || context.GetEndpoint() is not { } endpoint
+            || Demands.GetValue(endpoint, Of).Permissions is not { } permissions)
         {
-            // A caller is no stranger; whatever else is asked for is not ours to judge.
-            if (requirements[i] is not DenyAnonymousAuthorizationRequirement
-                && !(requirements[i] is PermissionRequirement { Permission: var permission } && PermissionHandler.Refusal(caller, frontend, permission) is null))
+            return false;
+        }
+
+        var frontend = context.Request.Headers[CityHeaders.FrontendSource].ToString();
+        foreach (var permission in permissions)
+        {
+            if (PermissionHandler.Refusal(caller, frontend, permission) is not null)
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static Demand Of(Endpoint endpoint)
+    {
+        var metadata = endpoint.Metadata;
+        var asked = metadata.GetOrderedMetadata<IAuthorizeData>();
+        if (asked.Count == 0 || metadata.GetMetadata<IAllowAnonymous>() is not null || metadata.GetMetadata<AuthorizationPolicy>() is not null
+            || metadata.GetMetadata<IAuthorizationRequirementData>() is not null)
+        {
+            return new Demand(null);
+        }
+
+        var permissions = new List<Permission>();
+        foreach (var one in asked)
+        {
+            var at = Array.FindIndex(All, permission => PermissionRequirement.PolicyName(permission) == one.Policy);
+            if (at < 0 || one is not { Roles: null or "", AuthenticationSchemes: null or "" })
+            {
+                return new Demand(null);
+            }
+
+            permissions.Add(All[at]);
+        }
+
+        return new Demand([.. permissions]);
     }
 }

@@ -1,9 +1,9 @@
 using CityPulse.Contracts;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -37,6 +37,7 @@ public static class SecurityExtensions
             .ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<AccessTokenOptions>, AccessTokenOptionsValidator>();
         builder.Services.AddSingleton<VerifiedTokens>();
+        builder.Services.AddSingleton<KnownTokens>();
         builder.Services.AddHttpClient(JwksAccessTokenKeys.ClientName);
         // Api puts its own key ring in its place.
         builder.Services.TryAddSingleton<IAccessTokenKeys, JwksAccessTokenKeys>();
@@ -50,7 +51,8 @@ public static class SecurityExtensions
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
-        builder.Services.AddSingleton<IPolicyEvaluator, KnownRights>();
+        // It asks each request whether authorization has looked at it, which UsePermissions leaves out where it has nothing to find out.
+        builder.Services.Configure<RouteOptions>(static options => options.SuppressCheckForUnhandledSecurityMetadata = true);
         var authorization = builder.Services.AddAuthorizationBuilder()
             .SetDefaultPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new MembersOnly()).Build())
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new DenyByDefault()).Build());
