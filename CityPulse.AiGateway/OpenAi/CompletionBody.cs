@@ -62,7 +62,7 @@ internal static class CompletionBody
         {
             try
             {
-                read = JsonSerializer.Deserialize(found.Buffer.FirstSpan, type);
+                read = PlainCompletion.Read(found.Buffer.FirstSpan) ?? JsonSerializer.Deserialize(found.Buffer.FirstSpan, type);
             }
             catch (JsonException)
             {

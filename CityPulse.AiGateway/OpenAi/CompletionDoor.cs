@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -25,7 +26,10 @@ internal sealed partial class CompletionDoor(
     ModelCatalogue catalogue, ModelSessions sessions, CompletionCache cache, UsageLedger ledger, IOptions<AiOptions> options, IOptions<JsonOptions> json,
     TimeProvider time, ILogger<CompletionStream> logger)
 {
-    private static readonly JsonTypeInfo<Completion> AnswerType = (JsonTypeInfo<Completion>)JsonDefaults.Options.GetTypeInfo(typeof(Completion));
+    private const int UsualAnswer = 1024;
+
+    private static readonly JsonWriterOptions WriterOptions = new() { SkipValidation = true };
+
     private static readonly Lazy<IList<AITool>> NoTools = new([]);
 
     private readonly JsonTypeInfo<ChatCompletionRequest> _requestType =
@@ -141,10 +145,15 @@ internal sealed partial class CompletionDoor(
     /// <summary>An answer in one piece, whose length is told: it leaves with its head at once, where one of unknown length is sent in chunks.</summary>
     private static Task SendAsync(HttpContext context, Completion answer)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(answer, AnswerType);
+        var body = new ArrayBufferWriter<byte>(UsualAnswer);
+        using (var writer = new Utf8JsonWriter(body, WriterOptions))
+        {
+            PlainCompletion.Write(writer, answer, JsonDefaults.Options);
+        }
+
         var response = context.Response;
-        (response.ContentType, response.ContentLength) = ("application/json; charset=utf-8", body.Length);
-        return response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        (response.ContentType, response.ContentLength) = ("application/json; charset=utf-8", body.WrittenCount);
+        return response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted).AsTask();
     }
 
     private static Lazy<IList<AITool>> CityToolsFor(HttpContext context) =>
