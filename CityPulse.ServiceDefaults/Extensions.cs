@@ -41,7 +41,6 @@ public static class Extensions
         app.UseMiddleware<RequestEnvelope>();
         app.UseHead();
         app.UseExceptionHandler();
-        app.UseStatusCodePages();
         app.UseInternalPort();
         app.UseHttps();
         app.UseFeatureSwitches();

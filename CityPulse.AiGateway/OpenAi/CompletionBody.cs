@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
@@ -11,6 +12,7 @@ namespace CityPulse.AiGateway.OpenAi;
 internal static class CompletionBody
 {
     private const string MediaType = "application/json";
+    private const int LongestAtOnce = 64 * 1024;
 
     /// <summary>Null where the status has been set, or nobody is there any more to be answered.</summary>
     public static async ValueTask<ChatCompletionRequest?> ReadAsync(HttpContext context, JsonTypeInfo<ChatCompletionRequest> type)
@@ -48,7 +50,7 @@ internal static class CompletionBody
         return read ?? throw Missing();
     }
 
-    /// <summary>Null where not all is there in one piece, or it cannot be read; nothing has been taken then.</summary>
+    /// <summary>Null where not all of it has come, or it cannot be read; nothing has been taken then.</summary>
     private static ChatCompletionRequest? ReadAtOnce(HttpRequest request, JsonTypeInfo<ChatCompletionRequest> type)
     {
         var body = request.BodyReader;
@@ -58,11 +60,12 @@ internal static class CompletionBody
         }
 
         ChatCompletionRequest? read = null;
-        if (found is { IsCompleted: true, Buffer.IsSingleSegment: true })
+        if (found is { IsCompleted: true, Buffer.Length: <= LongestAtOnce })
         {
             try
             {
-                read = PlainCompletion.Read(found.Buffer.FirstSpan) ?? JsonSerializer.Deserialize(found.Buffer.FirstSpan, type);
+                var json = found.Buffer.IsSingleSegment ? found.Buffer.FirstSpan : found.Buffer.ToArray();
+                read = PlainCompletion.Read(json) ?? JsonSerializer.Deserialize(json, type);
             }
             catch (JsonException)
             {

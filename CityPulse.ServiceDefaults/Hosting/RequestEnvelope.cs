@@ -11,9 +11,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace CityPulse.ServiceDefaults.Hosting;
 
-/// <summary>The outermost part: gives each request its id and each answer its headers, measures and logs it.</summary>
+/// <summary>The outermost part: gives each request its id and each answer its headers, tells what a bare status means, measures and logs it.</summary>
 internal sealed class RequestEnvelope(
-    RequestDelegate next, SecurityHeaders security, RequestLog log, ResponseTimes times, ShutdownState shutdown, TimeProvider time)
+    RequestDelegate next, SecurityHeaders security, IProblemDetailsService problems, RequestLog log, ResponseTimes times, ShutdownState shutdown, TimeProvider time)
 {
     private const int LongestId = 128;
 
@@ -49,6 +49,10 @@ internal sealed class RequestEnvelope(
         try
         {
             await next(context);
+            if (IsBare(context.Response))
+            {
+                await problems.WriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = context.Response.StatusCode } });
+            }
         }
         finally
         {
@@ -62,6 +66,10 @@ internal sealed class RequestEnvelope(
             log.Write(context, elapsed);
         }
     }
+
+    /// <summary>A refusal without a word, as the server, routing and some of the framework's own parts give it.</summary>
+    private static bool IsBare(HttpResponse response) =>
+        response is { StatusCode: >= 400 and < 600, HasStarted: false, ContentLength: null } && string.IsNullOrEmpty(response.ContentType);
 
     /// <summary>What OpenTelemetry's conventions ask for, and the framework gives from its next version on: a 5xx without an exception has a type too.</summary>
     private static void TagFault(HttpContext context)

@@ -66,6 +66,7 @@ public sealed class CompletionBodyTests
         "null", "[]", "5", "\"text\"", "true", " ", "x", "{}",
         $$"""{"model":"m","metadata":{{new string('[', 70)}}{{new string(']', 70)}} }""",
         $$"""{"model":"m","messages":[{"role":"user","content":{{new string('[', 70)}}{{new string(']', 70)}} }]}""",
+        $$"""{"model":"m","messages":[{"role":"user","content":"{{new string('x', 10_000)}}ü{{new string('y', 20_000)}}"}]}""",
         $$"""{"model":"m","messages":[{"role":"user","content":"{{new string('x', 100_000)}}"}]}""",
     ];
 
