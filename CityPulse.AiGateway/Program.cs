@@ -12,7 +12,6 @@ using CityPulse.ServiceDefaults.Schema;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddInlineSockets();
 builder.AddCityRedis();
 builder.AddModels();
 builder.AddConversations();

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
 using System.Text;
@@ -111,6 +112,33 @@ public sealed class CompletionBodyTests
         }
     }
 
+    [Fact]
+    public async Task What_comes_in_pieces_or_packed_is_read_alike()
+    {
+        await using var host = await StartAsync();
+        foreach (var body in (string[])["{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", "{\"model\":5}", "{", "null", ""])
+        {
+            var bytes = Encoding.UTF8.GetBytes(body);
+            foreach (var (packed, encoding, isChunked) in (IEnumerable<(byte[], string?, bool)>)
+                [(bytes, null, true), (Packed(bytes), "gzip", false), (Packed(bytes), "gzip", true), (bytes, "gzip", false), (bytes, "identity", false), (bytes, "zstd", false)])
+            {
+                (await SendAsync(host, "/door", packed, "application/json", encoding, isChunked))
+                    .ShouldBe(await SendAsync(host, "/general", packed, "application/json", encoding, isChunked), $"{body} {encoding} {isChunked}");
+            }
+        }
+
+        static byte[] Packed(byte[] plain)
+        {
+            using var packed = new MemoryStream();
+            using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            {
+                gzip.Write(plain);
+            }
+
+            return packed.ToArray();
+        }
+    }
+
     private static Task<DefaultsHost> StartAsync() => DefaultsHost.StartAsync(app =>
     {
         var open = app.MapGroup("").AllowAnonymous();
@@ -157,11 +185,18 @@ public sealed class CompletionBodyTests
         }
     }
 
-    private static async Task<string> SendAsync(DefaultsHost host, string path, byte[] body, string? type)
+    private static async Task<string> SendAsync(DefaultsHost host, string path, byte[] body, string? type, string? encoding = null, bool isChunked = false)
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = type is null ? null : MediaTypeHeaderValue.Parse(type);
-        using var response = await host.SendAsync(HttpMethod.Post, path, content);
+        if (encoding is not null)
+        {
+            content.Headers.ContentEncoding.Add(encoding);
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        request.Headers.TransferEncodingChunked = isChunked;
+        using var response = await host.Client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         if (response.Content.Headers.ContentType?.MediaType == "application/problem+json")
         {
