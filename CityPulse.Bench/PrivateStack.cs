@@ -150,6 +150,8 @@ internal sealed class PrivateStack : IAsyncDisposable
             ["Internal__Key"] = internalKey,
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging__LogLevel__Default"] = "Warning",
+            // It would watch the folder that it is started in, with the stores' files in it.
+            ["DOTNET_hostBuilder__reloadConfigOnChange"] = "false",
         });
         _subjects.Add(Realtime);
         using var client = new HttpClient { BaseAddress = RealtimeAddress };
@@ -200,6 +202,8 @@ internal sealed class PrivateStack : IAsyncDisposable
             ["Auth__KeyEncryptionKey"] = _encryptionKey,
             ["RATE_LIMITING_ENABLED"] = "false",
             ["Logging__LogLevel__Default"] = "Warning",
+            // It would watch the folder that it is started in, with the stores' files in it.
+            ["DOTNET_hostBuilder__reloadConfigOnChange"] = "false",
         };
         foreach (var (key, value) in settings)
         {

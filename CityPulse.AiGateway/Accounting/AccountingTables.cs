@@ -52,4 +52,32 @@ internal static class AccountingTables
         alter table ai.spending set (fillfactor = 50);
         alter table ai.reservations set (fillfactor = 50);
         """;
+
+    /// <summary>
+    /// Calls that are over, those of a moment in one row; in <c>usage</c> and <c>spending</c> soon after (docs/adr/0026). Rows come and go,
+    /// so their room is taken again and never given back, which would need the table for itself.
+    /// </summary>
+    public const string Journal = """
+        create table ai.journal (
+            organization_id  uuid          not null,
+            replica_id       uuid          not null,
+            number           bigint        not null,
+            at               timestamptz   not null,
+            ids              uuid[]        not null,
+            user_ids         uuid[]        not null,
+            conversation_ids uuid[]        not null,
+            models           text[]        not null,
+            providers        text[]        not null,
+            input_tokens     bigint[]      not null,
+            output_tokens    bigint[]      not null,
+            costs_usd        numeric[]     not null,
+            are_estimated    boolean[]     not null,
+            outcomes         text[]        not null,
+            ats              timestamptz[] not null,
+            reservation_ids  uuid[]        not null,
+            charges_usd      numeric[]     not null,
+            months           date[]        not null,
+            primary key (replica_id, number)
+        ) with (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, vacuum_truncate = off);
+        """;
 }

@@ -29,9 +29,6 @@ internal sealed class HeldPurse(PurseKey key, decimal? organizationLimitUsd, dec
     /// <summary>Whether the month's rows are there.</summary>
     public bool IsOpened { get; set; }
 
-    /// <summary>The number of the last batch with which it was granted something.</summary>
-    public long GrantedBy { get; set; }
-
     /// <summary>Whether the accounts may hold something else for it than it thinks, until they are asked again.</summary>
     public bool IsInDoubt => IsOpened && ExpiresAt == default;
 
@@ -41,10 +38,9 @@ internal sealed class HeldPurse(PurseKey key, decimal? organizationLimitUsd, dec
     /// <summary>Entries that are on their way to the accounts.</summary>
     public int Pending { get; set; }
 
-    /// <summary>The session with the accounts is lost: nothing is handed out before they have been asked again.</summary>
-    public void Doubt()
-    {
-        Money.Doubt();
-        ExpiresAt = default;
-    }
+    /// <summary>Whether the accounts are being asked for more.</summary>
+    public bool IsFilling { get; set; }
+
+    /// <summary>Nobody knows whether the accounts have done what they were told: nothing is handed out before they have been asked again.</summary>
+    public void Doubt() => ExpiresAt = default;
 }

@@ -3,139 +3,165 @@ using Npgsql;
 
 namespace CityPulse.AiGateway.Accounting;
 
-/// <summary>What is written into the accounts at once, in one transaction and one round trip, and what they said to it.</summary>
+/// <summary>
+/// What is written into the accounts at once, in one transaction that waits for the disk, and what they said to it: rows of the journal are
+/// posted first, then purses are settled.
+/// </summary>
+/// <param name="rows">Rows that the journal has, or that are lost with a database that fell.</param>
 /// <param name="purses">Guards the purses: while this is on its way, calls go on taking money out of them.</param>
-/// <param name="waits">Whether it is on the disk when it is done.</param>
-internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTimeOffset now, bool waits)
+internal sealed class LedgerBatch(IReadOnlyList<LedgerEntry> entries, IReadOnlyList<JournalRow<SettledCall>> rows, Guid replicaId, Lock purses, DateTimeOffset now)
 {
+    /// <summary>What is older belongs to a replica that has died.</summary>
+    public static readonly TimeSpan LeftBehindAfter = TimeSpan.FromSeconds(10);
+
     private readonly List<Part> _parts = [];
 
-    /// <summary>Whether it is on the disk when it is done; else the database has it, and will write it in a moment.</summary>
-    public bool Waits => waits;
-
-    /// <summary>Tells calls again that a database that fell may have lost; what it has stays as it is.</summary>
-    public static async Task WriteAgainAsync(NpgsqlConnection connection, IEnumerable<SettledCall> calls)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        foreach (var organization in calls.GroupBy(c => c.OrganizationId).OrderBy(g => g.Key))
-        {
-            batch.BatchCommands.Add(LedgerStatements.Of(organization.Key, alone: true, waits: true));
-            batch.BatchCommands.Add(LedgerStatements.AddMissing(organization.Key, [.. organization]));
-        }
-
-        await batch.ExecuteNonQueryAsync();
-    }
+    /// <summary>Rows that the journal did not have; their calls were booked all the same.</summary>
+    public int Lost { get; private set; }
 
     public async Task WriteAsync(NpgsqlConnection connection)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        if (waits)
+        _parts.Clear();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var posted = await PostAsync(connection);
+        var lost = rows.Where(r => !posted.Contains(r.Number) && r.Calls.Count > 0).ToList();
+        Lost = lost.Count;
+        await SettleAsync(connection, [.. lost.SelectMany(r => r.Calls), .. entries.OfType<SettledCall>()]);
+        await transaction.CommitAsync();
+    }
+
+    /// <summary>Tells purses and waiting calls what the accounts said; the purses are locked.</summary>
+    /// <param name="again">Takes what has to be written once more.</param>
+    public void Learn(Action<LedgerEntry> again)
+    {
+        foreach (var call in rows.SelectMany(r => r.Calls))
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(LedgerStatements.Flush));
-            _parts.Add(new Part(null, [], default, default));
+            call.Purse?.Money.Posted(call.ChargeUsd);
         }
 
-        // All replicas take the organisations' locks in the same order.
-        foreach (var organization in entries.GroupBy(e => e.OrganizationId).OrderBy(g => g.Key))
+        foreach (var part in _parts)
         {
-            Compose(batch.BatchCommands, organization.Key, [.. organization]);
+            Learn(part, again);
+        }
+    }
+
+    /// <returns>The numbers of the rows that the journal had.</returns>
+    private async Task<HashSet<long>> PostAsync(NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var tells = new List<bool>();
+        // All replicas take the organisations' locks in the same order.
+        foreach (var organizationId in entries.Select(e => e.OrganizationId).Concat(rows.Select(r => r.OrganizationId)).Distinct().Order())
+        {
+            Add(LedgerStatements.Alone(organizationId), tellsNumbers: false);
+            var (entered, told) = (entries.Where(e => e.OrganizationId == organizationId).ToList(), rows.Where(r => r.OrganizationId == organizationId).ToList());
+            if (entered.Exists(e => e is LeftBehind))
+            {
+                batch.BatchCommands.Add(LedgerStatements.PostOlder(organizationId, now - LeftBehindAfter));
+            }
+
+            if (told.Count > 0)
+            {
+                Add(LedgerStatements.Post(organizationId, replicaId, told[0].Number, told[^1].Number), tellsNumbers: true);
+            }
+
+            if (entered.Exists(e => e is WaitingCall))
+            {
+                batch.BatchCommands.Add(LedgerStatements.GiveBackExpired(organizationId, now));
+            }
+        }
+
+        var posted = new HashSet<long>();
+        await batch.PrepareAsync();
+        await using var reader = await batch.ExecuteReaderAsync();
+        foreach (var tellsNumbers in tells)
+        {
+            while (tellsNumbers && await reader.ReadAsync())
+            {
+                posted.Add(reader.GetInt64(0));
+            }
+
+            await reader.NextResultAsync();
+        }
+
+        return posted;
+
+        void Add(NpgsqlBatchCommand command, bool tellsNumbers)
+        {
+            batch.BatchCommands.Add(command);
+            tells.Add(tellsNumbers);
+        }
+    }
+
+    private async Task SettleAsync(NpgsqlConnection connection, List<SettledCall> calls)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var results = new List<Part?>();
+        var held = entries.Where(e => e.Purse is not null).GroupBy(e => e.Purse!).ToList();
+        foreach (var organizationId in calls.Select(c => c.OrganizationId).Concat(held.Select(g => g.Key.Key.OrganizationId)).Distinct().Order())
+        {
+            batch.BatchCommands.Add(LedgerStatements.Of(organizationId));
+            results.Add(null);
+            var own = held.Where(g => g.Key.Key.OrganizationId == organizationId).ToList();
+            foreach (var purse in own.Where(g => !g.Key.IsOpened))
+            {
+                batch.BatchCommands.Add(LedgerStatements.OpenMonth(purse.Key.Key));
+            }
+
+            var booked = calls.Where(c => c.OrganizationId == organizationId).ToList();
+            if (booked.Count > 0)
+            {
+                batch.BatchCommands.Add(LedgerStatements.Book(organizationId, booked));
+            }
+
+            foreach (var purse in own)
+            {
+                batch.BatchCommands.Add(Settle(purse.Key, [.. purse], results));
+            }
+        }
+
+        if (results.Count == 0)
+        {
+            return;
         }
 
         await batch.PrepareAsync();
         await using var reader = await batch.ExecuteReaderAsync();
-        foreach (var part in _parts)
+        foreach (var part in results)
         {
-            if (part.Purse is not null)
+            if (part is not null)
             {
                 await reader.ReadAsync();
                 (part.HeldUsd, part.RoomUsd, part.Fitting, part.IsOrganizations) =
                     (reader.GetDecimal(0), reader.GetDecimal(1), (int)reader.GetInt64(2), reader.GetBoolean(3));
+                _parts.Add(part);
             }
 
             await reader.NextResultAsync();
         }
     }
 
-    /// <summary>Tells purses and waiting calls what the accounts said; the purses are locked.</summary>
-    /// <param name="number">Which batch it was.</param>
-    /// <param name="again">Takes what has to be written once more.</param>
-    public void Learn(long number, Action<LedgerEntry> again)
+    private NpgsqlBatchCommand Settle(HeldPurse purse, List<LedgerEntry> own, List<Part?> results)
     {
-        foreach (var part in _parts)
-        {
-            if (part.Purse is { } purse)
-            {
-                Learn(part, purse, number, again);
-            }
-        }
-    }
-
-    /// <summary>One result each: an organisation's setting, and its purses after it.</summary>
-    private void Compose(NpgsqlBatchCommandCollection commands, Guid organizationId, List<LedgerEntry> own)
-    {
-        var held = own.Where(e => e.Purse is not null).GroupBy(e => e.Purse!).ToList();
-        commands.Add(LedgerStatements.Of(organizationId, held.Count > 0, waits));
-        _parts.Add(new Part(null, [], default, default));
-        if (own.Exists(e => e is WaitingCall))
-        {
-            commands.Add(LedgerStatements.GiveBackExpired(organizationId, now));
-        }
-
-        foreach (var group in held)
-        {
-            Compose(commands, group.Key, [.. group]);
-        }
-
-        var calls = own.OfType<SettledCall>().ToList();
-        if (calls.Count > 0)
-        {
-            commands.Add(LedgerStatements.Add(calls));
-        }
-    }
-
-    private void Compose(NpgsqlBatchCommandCollection commands, HeldPurse purse, List<LedgerEntry> own)
-    {
-        if (!purse.IsOpened)
-        {
-            commands.Add(LedgerStatements.OpenMonth(purse.Key));
-        }
-
-        PurseWish wish;
         var waiting = own.OfType<WaitingCall>().Where(w => !w.Done.IsCompleted).ToList();
-        var isPlain = now < purse.RenewAt && own.TrueForAll(e => e is SettledCall { IsWithinReserved: true });
-        var chargeUsd = 0m;
+        var postedUsd = rows.SelectMany(r => r.Calls).Where(c => c.Purse == purse).Sum(c => c.ChargeUsd);
+        PurseWish wish;
         lock (purses)
         {
-            foreach (var call in own.OfType<SettledCall>())
-            {
-                call.Return();
-                chargeUsd += call.ChargeUsd;
-            }
-
-            // As a rule nothing is wanted: what stands for the purse in the accounts becomes less by what was spent of it.
-            if (isPlain && purse.Money.IsContent)
-            {
-                if (chargeUsd > 0)
-                {
-                    commands.Add(LedgerStatements.Charge(purse, chargeUsd));
-                }
-
-                return;
-            }
-
-            wish = purse.Money.Wish(waiting.Sum(w => w.AmountUsd));
+            own.OfType<SettledCall>().ToList().ForEach(call => call.Return());
+            wish = purse.Money.Wish(waiting.Sum(w => w.AmountUsd), postedUsd);
         }
 
         var expiresAt = now < purse.RenewAt ? purse.ExpiresAt : now + purse.Lifetime;
-        commands.Add(LedgerStatements.Settle(purse, wish, chargeUsd, [.. waiting.Select(w => w.AmountUsd)], expiresAt));
-        _parts.Add(new Part(purse, waiting, wish, expiresAt));
+        results.Add(new Part(purse, waiting, wish, expiresAt));
+        return LedgerStatements.Settle(purse, wish, [.. waiting.Select(w => w.AmountUsd)], expiresAt);
     }
 
-    private void Learn(Part part, HeldPurse purse, long number, Action<LedgerEntry> again)
+    private static void Learn(Part part, Action<LedgerEntry> again)
     {
+        var purse = part.Purse;
         (purse.IsOpened, purse.ExpiresAt) = (true, part.ExpiresAt);
-        purse.GrantedBy = part.HeldUsd > part.Wish.KeptUsd ? number : purse.GrantedBy;
-        purse.Money.Learn(part.Wish, part.HeldUsd, part.RoomUsd, waits);
+        purse.Money.Learn(part.Wish, part.HeldUsd, part.RoomUsd);
         for (var i = 0; i < part.Waiting.Count; i++)
         {
             var call = part.Waiting[i];
@@ -160,10 +186,10 @@ internal sealed class LedgerBatch(List<LedgerEntry> entries, Lock purses, DateTi
         }
     }
 
-    /// <summary>What is written for a purse, and what the accounts said; without a purse it stands for a setting.</summary>
-    private sealed class Part(HeldPurse? purse, List<WaitingCall> waiting, PurseWish wish, DateTimeOffset expiresAt)
+    /// <summary>What is written for a purse, and what the accounts said.</summary>
+    private sealed class Part(HeldPurse purse, List<WaitingCall> waiting, PurseWish wish, DateTimeOffset expiresAt)
     {
-        public HeldPurse? Purse => purse;
+        public HeldPurse Purse => purse;
 
         public List<WaitingCall> Waiting => waiting;
 

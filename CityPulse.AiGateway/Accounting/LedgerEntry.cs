@@ -54,8 +54,8 @@ internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call,
 
     public decimal ChargeUsd => reservation is null ? 0 : chargeUsd;
 
-    /// <summary>Whether it cost no more than was set aside for it.</summary>
-    public bool IsWithinReserved => reservation is null || chargeUsd <= reservation.AmountUsd;
+    /// <summary>Whether its purse has what it cost.</summary>
+    public bool IsCovered => reservation is null || reservation.Purse.Money.Covers(reservation.AmountUsd, chargeUsd);
 
     /// <summary>Puts back what was set aside, once.</summary>
     public void Return()
@@ -68,15 +68,8 @@ internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call,
     }
 }
 
-/// <summary>A purse that has too much, or that has to say that it is still there.</summary>
+/// <summary>A purse that has too much or too little, or that has to say that it is still there.</summary>
 internal sealed class ReviewedPurse(HeldPurse purse) : LedgerEntry(purse.Key.OrganizationId, purse);
 
-/// <summary>
-/// A flush that has succeeded meanwhile, on another session. It counts once the session that wrote the batches has answered after it: then
-/// no fall of the database lies between them and the flush.
-/// </summary>
-/// <param name="upTo">The last batch that it covers.</param>
-internal sealed class ConfirmedFlush(long upTo) : LedgerEntry(Guid.Empty, purse: null)
-{
-    public long UpTo => upTo;
-}
+/// <summary>Rows of the journal that nobody posts, since their replica has died.</summary>
+internal sealed class LeftBehind(Guid organizationId) : LedgerEntry(organizationId, purse: null);

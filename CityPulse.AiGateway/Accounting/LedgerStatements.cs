@@ -10,34 +10,114 @@ internal static class LedgerStatements
     /// <summary>The user id of an organisation's own row.</summary>
     public static readonly Guid Everybody = Guid.Empty;
 
-    /// <summary>Writes a few bytes, since a commit that has written nothing flushes nothing.</summary>
-    public const string Flush = "select pg_logical_emit_message(true, 'citypulse', '')";
-
     /// <summary>Plans know nothing of the values, which say nothing either, and are made once.</summary>
     public const string PlanOnce = "select set_config('plan_cache_mode', 'force_generic_plan', false)";
 
-    private const string Organization = "select set_config('citypulse.organization', $1, false)";
-
     /// <summary>
-    /// The transaction's commit does not wait for the disk: the database has it then, and the log of a database is flushed in its order, so
+    /// Commits of the session do not wait for the disk: the database has them then, and the log of a database is flushed in its order, so
     /// that whatever is there after a fall is all there was up to some commit.
     /// </summary>
-    private const string DoNotWait = ", set_config('synchronous_commit', 'off', true)";
+    public const string DoNotWait = $"{PlanOnce}, set_config('synchronous_commit', 'off', false)";
 
-    private const string Alone = ", pg_advisory_xact_lock(hashtextextended($1, 1095320658))";
+    /// <summary>All calls, posted or not, as the rows of a query; each once, also where one was told twice.</summary>
+    public const string Calls = """
+        (select id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from ai.usage
+         union all
+         select c.id, j.organization_id, c.user_id, c.conversation_id, c.model, c.provider, c.input_tokens, c.output_tokens, c.cost_usd, c.is_estimated, c.outcome, c.at
+         from ai.journal j cross join lateral unnest(
+             j.ids, j.user_ids, j.conversation_ids, j.models, j.providers, j.input_tokens, j.output_tokens, j.costs_usd, j.are_estimated, j.outcomes, j.ats)
+             c(id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
+         where (select u.id from ai.usage u where u.id = c.id) is null)
+        """;
+
+    private const string CallColumns =
+        "id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at, reservation_id, charge_usd, month";
+
+    private const string JournalColumns =
+        "ids, user_ids, conversation_ids, models, providers, input_tokens, output_tokens, costs_usd, are_estimated, outcomes, ats, reservation_ids, charges_usd, months";
+
+    /// <summary>
+    /// Adds the <c>calls</c> that are not there to the usage of the organisation $1, and books what only they cost: out of the reservation
+    /// that stands for it, where there still is one.
+    /// </summary>
+    private const string Booked = $"""
+        added as (
+            insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
+            select id, $1, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from calls
+            where (select u.id from ai.usage u where u.id = calls.id) is null returning id),
+        charged as (
+            select reservation_id, user_id, month, sum(charge_usd) as usd from calls join added using (id) where charge_usd > 0 group by 1, 2, 3),
+        taken as (
+            update ai.reservations r set amount_usd = r.amount_usd - c.usd from charged c
+            where r.id = c.reservation_id and r.organization_id = $1 returning r.id),
+        owed as (
+            select o.user_id, c.month, sum(c.usd) as usd, coalesce(sum(c.usd) filter (where c.reservation_id in (select id from taken)), 0) as reserved_usd
+            from charged c cross join lateral (values (c.user_id), ('00000000-0000-0000-0000-000000000000'::uuid)) o(user_id) group by 1, 2)
+        """;
+
+    private const string Spending = """
+        update ai.spending s set spent_usd = s.spent_usd + owed.usd, reserved_usd = s.reserved_usd - owed.reserved_usd
+        from owed where s.organization_id = $1 and s.user_id = owed.user_id and s.month = owed.month
+        """;
+
+    /// <summary>What is in rows of the journal.</summary>
+    private const string CallsOfRows = $"calls as (select c.* from rows cross join lateral unnest({JournalColumns}) c({CallColumns}))";
 
     /// <summary>Whose rows are seen from here on. Its result is no concern of ours.</summary>
-    /// <param name="alone">One at a time for each organisation until the transaction ends: its rows belong together.</param>
-    public static NpgsqlBatchCommand Of(Guid organizationId, bool alone, bool waits) => new((alone, waits) switch
-    {
-        (false, false) => Organization + DoNotWait,
-        (false, true) => Organization,
-        (true, false) => Organization + DoNotWait + Alone,
-        (true, true) => Organization + Alone,
-    })
+    public static NpgsqlBatchCommand Of(Guid organizationId) => new("select set_config('citypulse.organization', $1, false)")
     {
         Parameters = { Text($"{organizationId:D}") },
     };
+
+    /// <summary>The same, one at a time for each organisation until the transaction ends: its rows belong together.</summary>
+    public static NpgsqlBatchCommand Alone(Guid organizationId) => new(
+        "select set_config('citypulse.organization', $1, false), pg_advisory_xact_lock(hashtextextended($1, 1095320658))")
+    {
+        Parameters = { Text($"{organizationId:D}") },
+    };
+
+    /// <summary>A row of the journal; told twice it is there once.</summary>
+    public static NpgsqlBatchCommand Tell(Guid replicaId, JournalRow<SettledCall> row) => With(new NpgsqlBatchCommand($"""
+        insert into ai.journal (organization_id, replica_id, number, at, {JournalColumns})
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict do nothing
+        """)
+    {
+        Parameters = { Id(row.OrganizationId), Id(replicaId), new NpgsqlParameter<long> { TypedValue = row.Number }, Time(row.At) },
+    }, row.Calls);
+
+    /// <summary>Takes rows of a replica out of the journal and books them; gives their numbers.</summary>
+    public static NpgsqlBatchCommand Post(Guid organizationId, Guid replicaId, long from, long upTo) => new($"""
+        with rows as (
+            delete from ai.journal where organization_id = $1 and replica_id = $2 and number between $3 and $4 returning number, {JournalColumns}),
+        {CallsOfRows},
+        {Booked},
+        booked as ({Spending})
+        select number from rows
+        """)
+    {
+        Parameters = { Id(organizationId), Id(replicaId), new NpgsqlParameter<long> { TypedValue = from }, new NpgsqlParameter<long> { TypedValue = upTo } },
+    };
+
+    /// <summary>The same with rows of whichever replica that are older.</summary>
+    public static NpgsqlBatchCommand PostOlder(Guid organizationId, DateTimeOffset than) => new($"""
+        with rows as (delete from ai.journal where organization_id = $1 and at < $2 returning {JournalColumns}),
+        {CallsOfRows},
+        {Booked}
+        {Spending}
+        """)
+    {
+        Parameters = { Id(organizationId), Time(than) },
+    };
+
+    /// <summary>Books calls that are in no row of the journal.</summary>
+    public static NpgsqlBatchCommand Book(Guid organizationId, IReadOnlyList<SettledCall> calls) => With(new NpgsqlBatchCommand($"""
+        with calls as (select * from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) c({CallColumns})),
+        {Booked}
+        {Spending}
+        """)
+    {
+        Parameters = { Id(organizationId) },
+    }, calls);
 
     public static NpgsqlBatchCommand GiveBackExpired(Guid organizationId, DateTimeOffset now) => new("""
         with expired as (delete from ai.reservations where organization_id = $1 and expires_at <= $2 returning user_id, month, amount_usd),
@@ -55,10 +135,10 @@ internal static class LedgerStatements
     public static NpgsqlBatchCommand OpenMonth(PurseKey key)
     {
         var start = new DateTimeOffset(key.Month, TimeOnly.MinValue, TimeSpan.Zero);
-        return new NpgsqlBatchCommand("""
+        return new NpgsqlBatchCommand($"""
             insert into ai.spending (organization_id, user_id, month, spent_usd, reserved_usd)
             select $1, o.user_id, $4,
-                   (select coalesce(sum(u.cost_usd), 0) from ai.usage u
+                   (select coalesce(sum(u.cost_usd), 0) from {Calls} u
                     where u.organization_id = $1 and (o.user_id = $3 or u.user_id = o.user_id) and u.at >= $5 and u.at < $6), 0
             from (values ($2), ($3)) o(user_id)
             where not exists (select from ai.spending s where s.organization_id = $1 and s.user_id = o.user_id and s.month = $4)
@@ -70,98 +150,63 @@ internal static class LedgerStatements
     }
 
     /// <summary>
-    /// Books what calls of a purse cost and sets its reservation anew: to what it keeps, what the first of the waiting calls need for whom
-    /// there is room in both rows, and some to spare where there is plenty. Gives what it holds now, what is left besides, how many of the
-    /// waiting calls it is for, and whether the organisation's row was too small for the next.
+    /// Sets the reservation of a purse anew: to what it keeps, what the first of the waiting calls need for whom there is room in both rows,
+    /// and some to spare where there is plenty. Gives what it holds now, what is left besides, how many of the waiting calls it is for, and
+    /// whether the organisation's row was too small for the next.
     /// </summary>
-    public static NpgsqlBatchCommand Settle(HeldPurse purse, PurseWish wish, decimal chargeUsd, decimal[] waitingUsd, DateTimeOffset expiresAt) => new("""
+    public static NpgsqlBatchCommand Settle(HeldPurse purse, PurseWish wish, decimal[] waitingUsd, DateTimeOffset expiresAt) => new("""
         with held as (select coalesce((select amount_usd from ai.reservations where id = $1 and organization_id = $2), 0) as amount_usd),
         rooms as (
             select s.user_id,
-                   coalesce(case when s.user_id = $3 then $6::numeric else $5::numeric end, 'Infinity') - s.spent_usd - s.reserved_usd - $7 + held.amount_usd - $8 as usd
-            from ai.spending s, held where s.organization_id = $2 and s.user_id in ($3, $4) and s.month = $9),
+                   coalesce(case when s.user_id = $3 then $6::numeric else $5::numeric end, 'Infinity') - s.spent_usd - s.reserved_usd + held.amount_usd - $7 as usd
+            from ai.spending s, held where s.organization_id = $2 and s.user_id in ($3, $4) and s.month = $8),
         room as (select min(usd) as usd, min(usd) filter (where user_id = $4) as organizations from rooms),
-        waiting as (select w.place, sum(w.amount) over (order by w.place) - $10 as usd from unnest($11) with ordinality w(amount, place)),
+        waiting as (select w.place, sum(w.amount) over (order by w.place) - $9 as usd from unnest($10) with ordinality w(amount, place)),
         fitting as (
             select room.usd, room.organizations, count(waiting.place) as calls, greatest(0, coalesce(max(waiting.usd), 0)) as needed
             from room left join waiting on waiting.usd <= greatest(room.usd, 0) group by 1, 2),
         granted as (
-            select calls, usd, needed + least($12, trunc(greatest(0, usd - needed) / $13, 6)) as more,
+            select calls, usd, needed + least($11, trunc(greatest(0, usd - needed) / $12, 6)) as more,
                    coalesce((select w.usd > fitting.organizations from waiting w where w.place = calls + 1), false) as is_organizations
             from fitting),
         kept as (
             insert into ai.reservations (id, organization_id, user_id, month, amount_usd, expires_at)
-            select $1, $2, $3, $9, $8 + more, $14 from granted where $8 + more > 0
+            select $1, $2, $3, $8, $7 + more, $13 from granted where $7 + more > 0
             on conflict (id) do update set amount_usd = excluded.amount_usd, expires_at = excluded.expires_at),
-        given_back as (delete from ai.reservations where id = $1 and organization_id = $2 and (select $8 + more from granted) = 0),
+        given_back as (delete from ai.reservations where id = $1 and organization_id = $2 and (select $7 + more from granted) = 0),
         booked as (
-            update ai.spending s set spent_usd = s.spent_usd + $7, reserved_usd = s.reserved_usd + $8 + granted.more - held.amount_usd
-            from granted, held where s.organization_id = $2 and s.user_id in ($3, $4) and s.month = $9)
-        select $8 + more, trunc(usd - more, 6), calls, is_organizations from granted
+            update ai.spending s set reserved_usd = s.reserved_usd + $7 + granted.more - held.amount_usd
+            from granted, held where s.organization_id = $2 and s.user_id in ($3, $4) and s.month = $8)
+        select $7 + more, trunc(usd - more, 6), calls, is_organizations from granted
         """)
     {
         Parameters =
         {
             Id(purse.ReservationId), Id(purse.Key.OrganizationId), Id(purse.Key.UserId), Id(Everybody), Money(purse.OrganizationLimitUsd), Money(purse.UserLimitUsd),
-            Money(chargeUsd), Money(wish.KeptUsd), Month(purse.Key.Month), Money(wish.LeftUsd),
+            Money(wish.KeptUsd), Month(purse.Key.Month), Money(wish.LeftUsd),
             new NpgsqlParameter<decimal[]> { TypedValue = waitingUsd }, Money(wish.SpareUsd), Money(Purse.SpareShare), Time(expiresAt),
         },
     };
 
-    /// <summary>Books what calls of a purse cost out of what stands for it, which is still enough for what it holds.</summary>
-    public static NpgsqlBatchCommand Charge(HeldPurse purse, decimal chargeUsd) => new("""
-        with taken as (update ai.reservations set amount_usd = amount_usd - $1 where id = $2 and organization_id = $3 returning id)
-        update ai.spending set spent_usd = spent_usd + $1, reserved_usd = reserved_usd - case when exists (select from taken) then $1 else 0 end
-        where organization_id = $3 and user_id in ($4, $5) and month = $6
-        """)
+    /// <summary>The columns of <see cref="CallColumns"/>, one array each.</summary>
+    private static NpgsqlBatchCommand With(NpgsqlBatchCommand command, IReadOnlyList<SettledCall> calls)
     {
-        Parameters =
+        NpgsqlParameter[] columns =
+        [
+            Of(calls, c => c.Id), Of(calls, c => c.Account.UserId), Of(calls, c => c.Account.ConversationId), Of(calls, c => c.Model.Id),
+            Of(calls, c => c.Model.Provider), Of(calls, c => c.Call.InputTokens), Of(calls, c => c.Call.OutputTokens), Of(calls, c => c.Call.CostUsd),
+            Of(calls, c => c.Call.IsEstimated), Of(calls, c => c.Call.Outcome), Of(calls, c => c.At.UtcDateTime, NpgsqlDbType.TimestampTz),
+            Of(calls, c => c.Purse?.ReservationId), Of(calls, c => c.ChargeUsd), Of(calls, c => c.Purse?.Key.Month),
+        ];
+        foreach (var column in columns)
         {
-            Money(chargeUsd), Id(purse.ReservationId), Id(purse.Key.OrganizationId), Id(purse.Key.UserId), Id(Everybody), Month(purse.Key.Month),
-        },
-    };
-
-    public static NpgsqlBatchCommand Add(List<SettledCall> calls) => Of("""
-        insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
-        select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        """, calls);
-
-    /// <summary>Adds those of an organisation's calls that are not there, and books what only they cost.</summary>
-    public static NpgsqlBatchCommand AddMissing(Guid organizationId, List<SettledCall> calls) => Of("""
-        with told as (
-            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) t(
-                id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at, charge_usd, month)),
-        added as (
-            insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
-            select id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from told
-            on conflict (id) do nothing returning id),
-        owed as (
-            select o.user_id, t.month, sum(t.charge_usd) as amount_usd
-            from told t join added using (id) cross join lateral (values (t.user_id), ($15)) o(user_id) group by o.user_id, t.month)
-        update ai.spending s set spent_usd = s.spent_usd + owed.amount_usd
-        from owed where s.organization_id = $16 and s.user_id = owed.user_id and s.month = owed.month
-        """, calls, Of(calls, c => c.ChargeUsd), Of(calls, c => c.Purse?.Key.Month ?? BudgetMonth.Of(c.At)), Id(Everybody), Id(organizationId));
-
-    private static NpgsqlBatchCommand Of(string text, List<SettledCall> calls, params ReadOnlySpan<NpgsqlParameter> more)
-    {
-        var command = new NpgsqlBatchCommand(text)
-        {
-            Parameters =
-            {
-                Of(calls, c => c.Id), Of(calls, c => c.OrganizationId), Of(calls, c => c.Account.UserId), Of(calls, c => c.Account.ConversationId),
-                Of(calls, c => c.Model.Id), Of(calls, c => c.Model.Provider), Of(calls, c => c.Call.InputTokens), Of(calls, c => c.Call.OutputTokens),
-                Of(calls, c => c.Call.CostUsd), Of(calls, c => c.Call.IsEstimated), Of(calls, c => c.Call.Outcome), Of(calls, c => c.At.UtcDateTime, NpgsqlDbType.TimestampTz),
-            },
-        };
-        foreach (var parameter in more)
-        {
-            command.Parameters.Add(parameter);
+            command.Parameters.Add(column);
         }
 
         return command;
     }
 
-    private static NpgsqlParameter<T[]> Of<T>(List<SettledCall> calls, Func<SettledCall, T> member, NpgsqlDbType? type = null)
+    private static NpgsqlParameter<T[]> Of<T>(IReadOnlyList<SettledCall> calls, Func<SettledCall, T> member, NpgsqlDbType? type = null)
     {
         var values = new T[calls.Count];
         for (var i = 0; i < values.Length; i++)

@@ -59,6 +59,7 @@ internal sealed class ConversationSchema(
         "alter table ai.messages add column evidence jsonb",
         AccountingTables.Room,
         "alter table ai.conversations add column summary text, add column summary_until bigint",
+        AccountingTables.Journal,
     ];
 
     private volatile bool _ready;

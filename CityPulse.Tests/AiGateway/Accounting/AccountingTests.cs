@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Accounting.Domain;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
@@ -96,10 +97,11 @@ public sealed class AccountingTests(BudgetedReplicas fixture) : IClassFixture<Bu
         }
 
         paid.ShouldBe(BudgetedReplicas.Affordable);
-        (await ReadAsync($"select spent_usd from ai.spending where organization_id = '{organization}' and user_id = '{Guid.Empty}'"))
-            .ShouldBe(BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd);
+        await Eventually.TrueAsync(
+            async () => await ReadAsync($"select spent_usd from ai.spending where organization_id = '{organization}' and user_id = '{Guid.Empty}'")
+                == BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd, "all calls are posted");
         (await ReadAsync($"select reserved_usd from ai.spending where organization_id = '{organization}' and user_id = '{Guid.Empty}'")).ShouldBe(0);
-        (await ReadAsync($"select sum(cost_usd) from ai.usage where organization_id = '{organization}'")).ShouldBe(BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd);
+        (await ReadAsync($"select sum(cost_usd) from {LedgerStatements.Calls} calls where organization_id = '{organization}'")).ShouldBe(BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd);
         clients.ForEach(c => c.Dispose());
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using CityPulse.AiGateway.Accounting;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -41,8 +42,38 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => CompleteAsync(client, Calls / 4)));
         await gateway.KillAsync();
 
-        (await ReadAsync(database, $"select count(*) from ai.usage where organization_id = '{_organization}'")).ShouldBe(Calls);
-        (await SpentAsync(database)).ShouldBe(Calls * AnswerUsd);
+        (await CallsAsync(database)).ShouldBe(Calls);
+        // What it had not posted another replica posts.
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(1));
+        await using var other = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: time);
+        await ShouldBecomePostedAsync(database, time, Calls);
+    }
+
+    [Fact]
+    public async Task What_a_replica_leaves_in_the_journal_another_posts_and_nothing_twice()
+    {
+        var database = await stores.CreateDatabaseAsync();
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var first = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: time);
+        using var client = first.CreateClient(Token());
+        await CompleteAsync(client, Calls);
+        // Its clock stands still, and with it what would post them.
+        (await ReadAsync(database, "select count(*) from ai.journal")).ShouldBeGreaterThan(0);
+        (await CallsAsync(database)).ShouldBe(Calls);
+        using var report = await client.GetAsync("/api/v1/ai/usage?from=2020-01-01T00:00:00Z&to=2060-01-01T00:00:00Z");
+        (await report.ReadAsync(HttpStatusCode.OK)).GetProperty("totals").GetProperty("calls").GetInt32().ShouldBe(Calls);
+
+        var later = new FakeTimeProvider(time.GetUtcNow() + TimeSpan.FromMinutes(1));
+        await using (await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: later))
+        {
+            await ShouldBecomePostedAsync(database, later, Calls);
+        }
+
+        // The first comes back, and finds that what it would post is posted.
+        time.Advance(TimeSpan.FromSeconds(1));
+        await CompleteAsync(client, 1);
+        await ShouldBecomePostedAsync(database, time, Calls + 1);
+        first.Log.Lines.Count(e => e.Message.Contains("told to the accounts again", StringComparison.Ordinal)).ShouldBe(1);
     }
 
     [Fact]
@@ -65,16 +96,10 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
                 await postgres.KillAsync();
                 await postgres.DisposeAsync();
                 postgres = await StartAsync();
-                (await CallsAsync()).ShouldBeLessThan(Calls, "the database has lost some, or this test shows nothing");
+                (await CallsAsync(database)).ShouldBeLessThan(Calls, "the database has lost some, or this test shows nothing");
 
                 // Nobody calls; the gateway finds out by itself.
-                await Eventually.TrueAsync(async () =>
-                {
-                    time.Advance(TimeSpan.FromSeconds(1));
-                    return await CallsAsync() == Calls;
-                }, "all calls are there again");
-                (await SpentAsync(database)).ShouldBe(Calls * AnswerUsd);
-                await ShouldAgreeAsync();
+                await ShouldBecomePostedAsync(database, time, Calls);
 
                 // Whatever became of a session that is lost with nothing lost, nothing is there twice.
                 await CompleteAsync(client, Calls);
@@ -87,9 +112,9 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
             await postgres.DisposeAsync();
             postgres = await StartAsync();
             var paid = _providers.Seen.Count;
-            (await CallsAsync()).ShouldBe(paid);
+            (await ReadAsync(database, "select count(*) from ai.usage")).ShouldBe(paid);
             (await SpentAsync(database)).ShouldBe(paid * AnswerUsd);
-            await ShouldAgreeAsync();
+            (await DisagreementAsync(database)).ShouldBe(0);
             (await ReadAsync(database, "select sum(reserved_usd) from ai.spending")).ShouldBe(0);
             await postgres.DisposeAsync();
         }
@@ -100,13 +125,6 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         }
 
         Task<StoreProcess> StartAsync() => StoreProcess.StartAsync(["postgres", "--data", folder, "--no-fsync"], "test", port);
-
-        async Task<decimal> CallsAsync() => await ReadAsync(database, "select count(*) from ai.usage");
-
-        // The sums of what is set aside are those of the reservations.
-        async Task ShouldAgreeAsync() => (await ReadAsync(database, $"""
-            select (select coalesce(sum(amount_usd), 0) from ai.reservations) - (select reserved_usd from ai.spending where user_id = '{Guid.Empty}')
-            """)).ShouldBe(0);
     }
 
     private Dictionary<string, string?> Settings() => new(FakeProviders.Settings(_providers)) { ["Ai:Budgets:OrganizationMonthlyUsd"] = "100" };
@@ -128,6 +146,24 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         using var response = await client.PostAsync("/api/v1/ai/v1/chat/completions", question);
         return response.StatusCode == HttpStatusCode.OK;
     }
+
+    private async Task ShouldBecomePostedAsync(string database, FakeTimeProvider time, int calls)
+    {
+        await Eventually.TrueAsync(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await ReadAsync(database, "select count(*) from ai.usage") == calls && await ReadAsync(database, "select count(*) from ai.journal") == 0;
+        }, "all calls are posted");
+        (await SpentAsync(database)).ShouldBe(calls * AnswerUsd);
+        (await DisagreementAsync(database)).ShouldBe(0);
+    }
+
+    private static Task<decimal> CallsAsync(string database) => ReadAsync(database, $"select count(*) from {LedgerStatements.Calls} calls");
+
+    /// <summary>Between the sum of what is set aside and the reservations.</summary>
+    private static Task<decimal> DisagreementAsync(string database) => ReadAsync(database, $"""
+        select (select coalesce(sum(amount_usd), 0) from ai.reservations) - (select reserved_usd from ai.spending where user_id = '{Guid.Empty}')
+        """);
 
     private Task<decimal> SpentAsync(string database) =>
         ReadAsync(database, $"select spent_usd from ai.spending where organization_id = '{_organization}' and user_id = '{Guid.Empty}'");

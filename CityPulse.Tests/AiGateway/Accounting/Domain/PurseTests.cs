@@ -10,22 +10,22 @@ public sealed class PurseTests
     {
         var purse = new Purse();
         purse.TryTake(2).ShouldBeFalse();
-        var wish = purse.Wish(waitingUsd: 2);
+        var wish = purse.Wish(waitingUsd: 2, postedUsd: 0);
         wish.ShouldBe(new PurseWish(0, 0, 0));
-        purse.Learn(wish, grantedUsd: 2, roomUsd: 1, isFlushed: true);
+        purse.Learn(wish, grantedUsd: 2, roomUsd: 1);
         purse.TryTake(2).ShouldBeTrue();
         (purse.FreeUsd, purse.InUseUsd).ShouldBe((0, 2));
     }
 
     [Fact]
-    public void Where_there_is_plenty_it_holds_some_for_calls_to_come()
+    public void Where_there_is_plenty_it_is_filled_up_for_calls_to_come()
     {
         var purse = Filled(roomUsd: 1_000_000);
         purse.Return(2, costUsd: 0);
-        var wish = purse.Wish(waitingUsd: 0);
-        (wish.KeptUsd, wish.SpareUsd).ShouldBe((2, 126));
-        purse.Learn(wish, grantedUsd: 128, roomUsd: 1_000_000, isFlushed: true);
-        for (var i = 0; i < 64; i++)
+        var wish = purse.Wish(waitingUsd: 0, postedUsd: 0);
+        (wish.KeptUsd, wish.SpareUsd).ShouldBe((2, 382));
+        purse.Learn(wish, grantedUsd: 384, roomUsd: 1_000_000);
+        for (var i = 0; i < 192; i++)
         {
             purse.TryTake(2).ShouldBeTrue();
         }
@@ -37,7 +37,11 @@ public sealed class PurseTests
     public void It_never_holds_more_than_its_share_of_what_is_left()
     {
         var purse = Filled(roomUsd: 1280);
-        purse.Wish(waitingUsd: 0).SpareUsd.ShouldBe(10);
+        purse.Wish(waitingUsd: 0, postedUsd: 0).SpareUsd.ShouldBe(7.5m);
+        purse.Return(2, costUsd: 0);
+        purse.HasTooMuch.ShouldBeFalse();
+        purse.Return(9, costUsd: 0);
+        purse.HasTooMuch.ShouldBeTrue();
     }
 
     [Fact]
@@ -46,7 +50,7 @@ public sealed class PurseTests
         var purse = Filled(roomUsd: 100);
         purse.Return(2, costUsd: 0);
         purse.HasTooMuch.ShouldBeTrue();
-        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(0, 0, 0));
+        purse.Wish(waitingUsd: 0, postedUsd: 0).ShouldBe(new PurseWish(0, 0, 0));
         purse.IsEmpty.ShouldBeTrue();
     }
 
@@ -55,7 +59,7 @@ public sealed class PurseTests
     {
         var purse = Filled(roomUsd: 100);
         purse.Return(2, costUsd: 0);
-        purse.Wish(waitingUsd: 1).ShouldBe(new PurseWish(1, 1, 0));
+        purse.Wish(waitingUsd: 1, postedUsd: 0).ShouldBe(new PurseWish(1, 1, 0));
     }
 
     [Theory]
@@ -66,7 +70,45 @@ public sealed class PurseTests
     {
         var purse = Filled(roomUsd: 100);
         purse.Return(2, (decimal)costUsd);
-        purse.Wish(waitingUsd: 10).ShouldBe(new PurseWish((decimal)freeUsd, (decimal)freeUsd, 0));
+        purse.Wish(waitingUsd: 10, postedUsd: 0).ShouldBe(new PurseWish((decimal)freeUsd, (decimal)freeUsd, 0));
+    }
+
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(5, true)]
+    [InlineData(5.5, false)]
+    public void What_is_free_covers_a_call_that_cost_more_than_was_set_aside_for_it(double costUsd, bool isCovered)
+    {
+        var purse = Filled(roomUsd: 1_000_000);
+        purse.Learn(purse.Wish(waitingUsd: 0, postedUsd: 0), grantedUsd: 5, roomUsd: 1_000_000);
+        purse.Covers(2, (decimal)costUsd).ShouldBe(isCovered);
+    }
+
+    [Fact]
+    public void What_calls_have_cost_stays_set_aside_until_it_is_posted()
+    {
+        var purse = Filled(roomUsd: 100);
+        purse.TryTake(0).ShouldBeTrue();
+        purse.Return(2, costUsd: 1.5m);
+        purse.Owe(1.5m);
+        purse.Owe(0.25m);
+        purse.Wish(waitingUsd: 10, postedUsd: 0).KeptUsd.ShouldBe(2.25m);
+        var wish = purse.Wish(waitingUsd: 10, postedUsd: 1.5m);
+        wish.KeptUsd.ShouldBe(0.75m, "what is posted with the wish is booked out of the reservation before");
+        purse.Posted(1.5m);
+        purse.Learn(wish, grantedUsd: 1.75m, roomUsd: 100);
+        (purse.FreeUsd, purse.OwedUsd).ShouldBe((1.5m, 0.25m));
+    }
+
+    [Fact]
+    public void One_that_owes_is_not_empty()
+    {
+        var purse = Filled(roomUsd: 100);
+        purse.Return(2, costUsd: 2);
+        purse.Owe(2);
+        purse.IsEmpty.ShouldBeFalse();
+        purse.Posted(2);
+        purse.IsEmpty.ShouldBeTrue();
     }
 
     [Fact]
@@ -74,9 +116,9 @@ public sealed class PurseTests
     {
         var purse = Filled(roomUsd: 1_000_000);
         purse.Return(2, costUsd: 0);
-        var wish = purse.Wish(waitingUsd: 0);
+        var wish = purse.Wish(waitingUsd: 0, postedUsd: 0);
         purse.TryTake(1).ShouldBeTrue();
-        purse.Learn(wish, grantedUsd: 50, roomUsd: 1_000_000, isFlushed: true);
+        purse.Learn(wish, grantedUsd: 50, roomUsd: 1_000_000);
         (purse.FreeUsd, purse.InUseUsd).ShouldBe((49, 1));
     }
 
@@ -84,69 +126,30 @@ public sealed class PurseTests
     public void One_that_rests_keeps_what_is_in_use_only()
     {
         var purse = Filled(roomUsd: 1_000_000);
-        var wish = purse.Wish(waitingUsd: 0);
-        purse.Learn(wish, grantedUsd: 100, roomUsd: 1_000_000, isFlushed: true);
+        var wish = purse.Wish(waitingUsd: 0, postedUsd: 0);
+        purse.Learn(wish, grantedUsd: 100, roomUsd: 1_000_000);
         purse.Rest();
-        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(2, 0, 0));
+        purse.Wish(waitingUsd: 0, postedUsd: 0).ShouldBe(new PurseWish(2, 0, 0));
     }
 
     [Fact]
-    public void What_the_disk_may_not_have_is_not_handed_out()
+    public void It_asks_for_more_once_less_than_half_is_left_and_gives_back_what_it_may_not_hold()
     {
         var purse = Filled(roomUsd: 1_000_000);
-        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: false);
-        purse.TryTake(2).ShouldBeFalse();
-        purse.Flushed();
-        purse.TryTake(2).ShouldBeTrue();
-    }
-
-    [Fact]
-    public void While_it_awaits_the_disk_it_keeps_what_it_was_granted_and_asks_for_no_more()
-    {
-        var purse = Filled(roomUsd: 1_000_000);
-        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 52, roomUsd: 1_000_000, isFlushed: false);
-        purse.Wish(waitingUsd: 0).ShouldBe(new PurseWish(52, 50, 0));
-
-        // A write that waits has it all on the disk.
-        purse.Wish(waitingUsd: 60).ShouldBe(new PurseWish(52, 50, 128));
-    }
-
-    [Fact]
-    public void What_the_accounts_may_have_lost_was_never_there()
-    {
-        var purse = Filled(roomUsd: 1_000_000);
-        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: false);
-        purse.Doubt();
-        purse.Flushed();
-        purse.TryTake(1).ShouldBeFalse();
-        purse.Wish(waitingUsd: 0).KeptUsd.ShouldBe(2);
-    }
-
-    [Fact]
-    public void It_says_nothing_to_the_accounts_until_half_of_what_it_would_like_is_spent()
-    {
-        var purse = Filled(roomUsd: 1_000_000);
-        purse.IsContent.ShouldBeFalse("it has nothing to spare yet");
-        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 130, roomUsd: 1_000_000, isFlushed: true);
-        purse.IsContent.ShouldBeTrue();
-        purse.Return(2, costUsd: 1);
-        purse.IsContent.ShouldBeFalse("it has too much");
-        purse.Wish(waitingUsd: 0);
-        purse.TryTake(64).ShouldBeTrue();
-        purse.IsContent.ShouldBeTrue();
+        purse.HasTooLittle.ShouldBeTrue("it has nothing to spare yet");
+        purse.Learn(purse.Wish(waitingUsd: 0, postedUsd: 0), grantedUsd: 2 + 384, roomUsd: 1_000_000);
+        (purse.HasTooLittle, purse.HasTooMuch).ShouldBe((false, false));
+        purse.TryTake(128).ShouldBeTrue();
+        purse.HasTooLittle.ShouldBeFalse();
         purse.TryTake(1).ShouldBeTrue();
-        purse.IsContent.ShouldBeFalse("less than half is left");
-    }
+        purse.HasTooLittle.ShouldBeTrue();
 
-    [Fact]
-    public void One_that_rests_gives_up_what_it_awaits_first()
-    {
-        var purse = Filled(roomUsd: 1_000_000);
-        purse.Return(2, costUsd: 0);
-        purse.Learn(purse.Wish(waitingUsd: 0), grantedUsd: 128, roomUsd: 1_000_000, isFlushed: false);
-        purse.Rest();
-        purse.Wish(waitingUsd: 1).ShouldBe(new PurseWish(1, 1, 0));
-        (purse.FreeUsd, purse.AwaitedUsd).ShouldBe((1, 0));
+        purse.Return(129 + 128, costUsd: 0);
+        purse.HasTooMuch.ShouldBeFalse();
+        purse.Return(1, costUsd: 0);
+        purse.HasTooMuch.ShouldBeTrue();
+        purse.Wish(waitingUsd: 0, postedUsd: 0).SpareUsd.ShouldBe(0);
+        purse.FreeUsd.ShouldBe(384);
     }
 
     /// <summary>One call of 2 dollars is under way.</summary>
@@ -154,7 +157,7 @@ public sealed class PurseTests
     {
         var purse = new Purse();
         purse.TryTake(2);
-        purse.Learn(purse.Wish(waitingUsd: 2), grantedUsd: 2, roomUsd, isFlushed: true);
+        purse.Learn(purse.Wish(waitingUsd: 2, postedUsd: 0), grantedUsd: 2, roomUsd);
         purse.TryTake(2).ShouldBeTrue();
         return purse;
     }
