@@ -13,6 +13,7 @@ internal sealed partial class CallJournal : IAsyncDisposable
 {
     private const int MostAtOnce = 500;
     private const int MostUnposted = 10_000;
+    private const int Turns = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Guid _replicaId;
@@ -177,8 +178,11 @@ internal sealed partial class CallJournal : IAsyncDisposable
 
             await WriteAsync(calls);
             _written();
-            // Behind all that is ready to go on now: the more there is to do, the more is written at once.
-            await Task.Yield();
+            // Behind all that is ready to go on now, and what comes of that: the more there is to do, the more is written at once.
+            for (var i = 0; i < Turns; i++)
+            {
+                await Task.Yield();
+            }
         }
     }
 
@@ -187,7 +191,7 @@ internal sealed partial class CallJournal : IAsyncDisposable
         var rows = Begin(calls);
         try
         {
-            await _session.RunAsync(connection => TellAsync(connection, rows));
+            await _session.RunAsync((connection, isAgain) => TellAsync(connection, rows, isAgain));
             calls.ForEach(call => call.TryComplete(Verdict.Fits));
         }
         catch (PostgresException e) when (!LedgerSession.IsOfTheServer(e))
@@ -236,7 +240,7 @@ internal sealed partial class CallJournal : IAsyncDisposable
         }
     }
 
-    private async Task TellAsync(NpgsqlConnection connection, List<JournalRow<SettledCall>> rows)
+    private async Task TellAsync(NpgsqlConnection connection, List<JournalRow<SettledCall>> rows, bool isAgain)
     {
         if (connection != _toldOn)
         {
@@ -252,7 +256,7 @@ internal sealed partial class CallJournal : IAsyncDisposable
                 _organizationId = row.OrganizationId;
             }
 
-            batch.BatchCommands.Add(LedgerStatements.Tell(_replicaId, row));
+            batch.BatchCommands.Add(LedgerStatements.Tell(_replicaId, row, isAgain));
         }
 
         await batch.PrepareAsync();

@@ -15,6 +15,7 @@ internal sealed class LedgerBatch(IReadOnlyList<LedgerEntry> entries, IReadOnlyL
     public static readonly TimeSpan LeftBehindAfter = TimeSpan.FromSeconds(10);
 
     private readonly List<Part> _parts = [];
+    private readonly List<SettledCall> _calls = [.. rows.SelectMany(r => r.Calls), .. entries.OfType<SettledCall>()];
 
     /// <summary>Rows that the journal did not have; their calls were booked all the same.</summary>
     public int Lost { get; private set; }
@@ -34,11 +35,7 @@ internal sealed class LedgerBatch(IReadOnlyList<LedgerEntry> entries, IReadOnlyL
     /// <param name="again">Takes what has to be written once more.</param>
     public void Learn(Action<LedgerEntry> again)
     {
-        foreach (var call in rows.SelectMany(r => r.Calls))
-        {
-            call.Purse?.Money.Posted(call.ChargeUsd);
-        }
-
+        _calls.ForEach(call => call.Posted());
         foreach (var part in _parts)
         {
             Learn(part, again);
@@ -144,11 +141,11 @@ internal sealed class LedgerBatch(IReadOnlyList<LedgerEntry> entries, IReadOnlyL
     private NpgsqlBatchCommand Settle(HeldPurse purse, List<LedgerEntry> own, List<Part?> results)
     {
         var waiting = own.OfType<WaitingCall>().Where(w => !w.Done.IsCompleted).ToList();
-        var postedUsd = rows.SelectMany(r => r.Calls).Where(c => c.Purse == purse).Sum(c => c.ChargeUsd);
+        var postedUsd = _calls.Where(c => c.Purse == purse).Sum(c => c.ChargeUsd);
         PurseWish wish;
         lock (purses)
         {
-            own.OfType<SettledCall>().ToList().ForEach(call => call.Return());
+            own.OfType<SettledCall>().ToList().ForEach(call => call.Owe());
             wish = purse.Money.Wish(waiting.Sum(w => w.AmountUsd), postedUsd);
         }
 

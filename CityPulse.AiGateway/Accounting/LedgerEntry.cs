@@ -40,7 +40,7 @@ internal sealed class WaitingCall(HeldPurse purse, decimal amountUsd) : LedgerEn
 internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call, DateTimeOffset at, Reservation? reservation, decimal chargeUsd)
     : LedgerEntry(account.OrganizationId, reservation?.Purse)
 {
-    private bool _isReturned;
+    private bool _isOwed;
 
     public Guid Id => id;
 
@@ -57,15 +57,19 @@ internal sealed class SettledCall(Guid id, CallAccount account, CallRecord call,
     /// <summary>Whether its purse has what it cost.</summary>
     public bool IsCovered => reservation is null || reservation.Purse.Money.Covers(reservation.AmountUsd, chargeUsd);
 
-    /// <summary>Puts back what was set aside, once.</summary>
-    public void Return()
+    /// <summary>Puts back what was set aside, once; what the call cost its purse owes from now on.</summary>
+    public void Owe()
     {
-        if (!_isReturned && reservation is not null)
+        if (!_isOwed && reservation is not null)
         {
-            _isReturned = true;
+            _isOwed = true;
             reservation.Purse.Money.Return(reservation.AmountUsd, chargeUsd);
+            reservation.Purse.Money.Owe(chargeUsd);
         }
     }
+
+    /// <summary>It is booked, or never will be.</summary>
+    public void Posted() => reservation?.Purse.Money.Posted(chargeUsd);
 }
 
 /// <summary>A purse that has too much or too little, or that has to say that it is still there.</summary>

@@ -189,7 +189,7 @@ internal sealed partial class LedgerPosting(
         }
 
         var batch = new LedgerBatch(entries, rows, replicaId, purses, time.GetUtcNow());
-        await _session.RunAsync(batch.WriteAsync);
+        await _session.RunAsync((connection, _) => batch.WriteAsync(connection));
         lock (purses)
         {
             LeaveUnderLock(entries);
@@ -220,14 +220,13 @@ internal sealed partial class LedgerPosting(
         {
             LeaveUnderLock(entries);
             doubt();
-            if (exception is not PostgresException refusal || LedgerSession.IsOfTheServer(refusal))
+            calls.ForEach(call => call.Owe());
+            if (exception is PostgresException refusal && !LedgerSession.IsOfTheServer(refusal))
             {
-                foreach (var call in calls)
-                {
-                    call.Return();
-                    call.Purse?.Money.Owe(call.ChargeUsd);
-                }
-
+                calls.ForEach(call => call.Posted());
+            }
+            else
+            {
                 journal.Keep(calls);
             }
         }
@@ -243,7 +242,7 @@ internal sealed partial class LedgerPosting(
             LogRefused(row.Number);
             lock (purses)
             {
-                row.Calls.ToList().ForEach(call => call.Purse?.Money.Posted(call.ChargeUsd));
+                row.Calls.ToList().ForEach(call => call.Posted());
             }
 
             journal.Void(row.Number);

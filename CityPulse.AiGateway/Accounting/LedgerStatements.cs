@@ -76,10 +76,11 @@ internal static class LedgerStatements
         Parameters = { Text($"{organizationId:D}") },
     };
 
-    /// <summary>A row of the journal; told twice it is there once.</summary>
-    public static NpgsqlBatchCommand Tell(Guid replicaId, JournalRow<SettledCall> row) => With(new NpgsqlBatchCommand($"""
+    /// <summary>A row of the journal.</summary>
+    /// <param name="isAgain">It may be there already.</param>
+    public static NpgsqlBatchCommand Tell(Guid replicaId, JournalRow<SettledCall> row, bool isAgain) => With(new NpgsqlBatchCommand($"""
         insert into ai.journal (organization_id, replica_id, number, at, {JournalColumns})
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict do nothing
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18){(isAgain ? " on conflict do nothing" : "")}
         """)
     {
         Parameters = { Id(row.OrganizationId), Id(replicaId), new NpgsqlParameter<long> { TypedValue = row.Number }, Time(row.At) },
@@ -142,7 +143,7 @@ internal static class LedgerStatements
                     where u.organization_id = $1 and (o.user_id = $3 or u.user_id = o.user_id) and u.at >= $5 and u.at < $6), 0
             from (values ($2), ($3)) o(user_id)
             where not exists (select from ai.spending s where s.organization_id = $1 and s.user_id = o.user_id and s.month = $4)
-            on conflict do nothing
+           
             """)
         {
             Parameters = { Id(key.OrganizationId), Id(key.UserId), Id(Everybody), Month(key.Month), Time(start), Time(BudgetMonth.End(start)) },

@@ -113,13 +113,12 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             return false;
         }
 
-        call.Return();
+        call.Owe();
         if (purse.Money.HasTooMuch)
         {
             return false;
         }
 
-        purse.Money.Owe(call.ChargeUsd);
         if (purse is { Money.HasTooLittle: true, IsFilling: false })
         {
             purse.IsFilling = true;
@@ -133,7 +132,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     {
         lock (_lock)
         {
-            call.Purse?.Money.Posted(call.ChargeUsd);
+            call.Posted();
         }
     }
 

@@ -78,14 +78,17 @@ public sealed class BudgetedReplicas(TestStores stores) : IAsyncLifetime
 /// <summary>Budgets and accounts, over HTTP.</summary>
 public sealed class AccountingTests(BudgetedReplicas fixture) : IClassFixture<BudgetedReplicas>
 {
-    [Fact]
-    public async Task Two_hundred_calls_at_once_on_two_replicas_with_fallbacks_spend_what_there_is_and_no_more()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(10)]
+    public async Task Two_hundred_calls_at_once_on_two_replicas_with_fallbacks_spend_what_there_is_and_no_more(int failing)
     {
         var organization = Guid.CreateVersion7();
         var clients = fixture.Replicas.Select(r => r.CreateClient(fixture.Issue(organization))).ToList();
-        // Every other call begins with a model that fails, whose money has to come back.
+        // Every second, third or tenth call begins with a model that fails, whose money has to come back while others' is spent.
         var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(i =>
-            CompleteAsync(clients[i % 2], i % 4 < 2 ? "openai/good" : "groq-server-error")));
+            CompleteAsync(clients[i % 2], i / 2 % failing > 0 ? "openai/good" : "groq-server-error")));
         answers.ShouldAllBe(a => a == HttpStatusCode.OK || a == HttpStatusCode.PaymentRequired);
         var paid = answers.Count(a => a == HttpStatusCode.OK);
         paid.ShouldBeInRange(1, BudgetedReplicas.Affordable);
