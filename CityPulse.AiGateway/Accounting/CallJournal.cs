@@ -154,7 +154,11 @@ internal sealed partial class CallJournal : IAsyncDisposable
         }
 
         await _session.DisposeAsync();
-        await WriteAllAsync();
+        lock (_lock)
+        {
+            _isWriting = _waiting.Count > 0;
+            _writing = _isWriting ? Task.WhenAll(_writing, Task.Run(WriteAllAsync)) : _writing;
+        }
     }
 
     public ValueTask DisposeAsync() => _session.DisposeAsync();

@@ -85,7 +85,14 @@ internal sealed partial class LedgerPosting(
         }
 
         await _session.DisposeAsync();
-        await PostAllAsync();
+        lock (purses)
+        {
+            _isPosting = false;
+            if (_entries.Count > 0 || !journal.IsEmpty)
+            {
+                StartUnderLock();
+            }
+        }
     }
 
     public ValueTask DisposeAsync() => _session.DisposeAsync();
