@@ -1,3 +1,4 @@
+using CityPulse.AiGateway.Conversations;
 using CityPulse.ServiceDefaults.Tenancy;
 using Npgsql;
 using NpgsqlTypes;
@@ -13,6 +14,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
 
     private readonly TenantDatabase _database;
+    private readonly ConversationSchema _schema;
     private readonly TimeProvider _time;
     private readonly ILogger<LedgerWriter> _logger;
     private readonly Lock _lock = new();
@@ -23,9 +25,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private Task _reviewing = Task.CompletedTask;
     private bool _isStopping;
 
-    public LedgerWriter(TenantDatabase database, TimeProvider time, ILogger<LedgerWriter> logger)
+    public LedgerWriter(TenantDatabase database, ConversationSchema schema, TimeProvider time, ILogger<LedgerWriter> logger)
     {
-        (_database, _time, _logger) = (database, time, logger);
+        (_database, _schema, _time, _logger) = (database, schema, time, logger);
         var replicaId = Guid.CreateVersion7(time.GetUtcNow());
         _journal = new CallJournal(database, replicaId, time, logger, () => _posting!.Soon(), Forget);
         _posting = new LedgerPosting(database, _journal, replicaId, _lock, time, logger, DoubtUnderLock);
@@ -169,7 +171,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
                 }
             }
 
-            if (!_isStopping && _reviewing.IsCompleted)
+            // Before the schema is there, neither is the worker's login.
+            if (!_isStopping && _schema.IsReady && _reviewing.IsCompleted)
             {
                 _reviewing = Task.Run(ReviewJournalAsync);
             }

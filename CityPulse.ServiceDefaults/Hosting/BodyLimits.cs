@@ -13,6 +13,7 @@ namespace CityPulse.ServiceDefaults.Hosting;
 internal static class BodyLimits
 {
     private const long Discarded = 256 * 1024 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>The endpoint's limit, in decoded bytes, of a body that has to be counted.</summary>
     private sealed record Counted(long Limit);
@@ -37,8 +38,7 @@ internal static class BodyLimits
         server.MaxRequestBodySize = limit + Discarded;
         if (announced > limit)
         {
-            return Problems.Of(StatusCodes.Status413PayloadTooLarge, $"The body is larger than the {limit} bytes that this call takes.")
-                .ExecuteAsync(context);
+            return RefuseAsync(context, limit);
         }
 
         context.Features.Set(new Counted(limit));
@@ -55,6 +55,23 @@ internal static class BodyLimits
 
         return next(context);
     });
+
+    /// <summary>Answers, and reads on what is still being sent: the server by itself would do so for five seconds only, and then close the connection.</summary>
+    private static async Task RefuseAsync(HttpContext context, long limit)
+    {
+        await Problems.Of(StatusCodes.Status413PayloadTooLarge, $"The body is larger than the {limit} bytes that this call takes.").ExecuteAsync(context);
+        await context.Response.CompleteAsync();
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        enough.CancelAfter(Patience);
+        try
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null, enough.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client has its answer; the server closes the connection.
+        }
+    }
 
     private sealed class CountingStream(Stream inner, long limit) : Stream
     {
