@@ -1,5 +1,6 @@
 using CityPulse.AiGateway.Accounting.Domain;
 using CityPulse.AiGateway.Models;
+using CityPulse.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace CityPulse.AiGateway.Accounting;
@@ -43,7 +44,7 @@ internal sealed class UsageLedger(LedgerWriter writer, IOptions<AiOptions> optio
         metrics.Count(call);
         var now = time.GetUtcNow();
         return writer.WriteAsync(new SettledCall(
-            Guid.CreateVersion7(now), account, call, now, reservation, call.CostUsd ?? Charge(call.Model, call.InputTokens, call.OutputTokens)));
+            PlainId.Create(now), account, call, now, reservation, call.CostUsd ?? Charge(call.Model, call.InputTokens, call.OutputTokens)));
     }
 
     /// <summary>What tokens count for in a budget, also where their price is unknown.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Chat;
@@ -26,10 +25,6 @@ internal sealed partial class CompletionDoor(
     ModelCatalogue catalogue, ModelSessions sessions, CompletionCache cache, UsageLedger ledger, IOptions<AiOptions> options, IOptions<JsonOptions> json,
     TimeProvider time, ILogger<CompletionStream> logger)
 {
-    private const int UsualAnswer = 1024;
-
-    private static readonly JsonWriterOptions WriterOptions = new() { SkipValidation = true };
-
     private static readonly Lazy<IList<AITool>> NoTools = new([]);
 
     private readonly JsonTypeInfo<ChatCompletionRequest> _requestType =
@@ -143,17 +138,19 @@ internal sealed partial class CompletionDoor(
     }
 
     /// <summary>An answer in one piece, whose length is told: it leaves with its head at once, where one of unknown length is sent in chunks.</summary>
-    private static Task SendAsync(HttpContext context, Completion answer)
+    private static async Task SendAsync(HttpContext context, Completion answer)
     {
-        var body = new ArrayBufferWriter<byte>(UsualAnswer);
-        using (var writer = new Utf8JsonWriter(body, WriterOptions))
-        {
-            PlainCompletion.Write(writer, answer, JsonDefaults.Options);
-        }
+        WriteBody(context.Response, answer);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
 
-        var response = context.Response;
-        (response.ContentType, response.ContentLength) = ("application/json; charset=utf-8", body.WrittenCount);
-        return response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted).AsTask();
+    private static void WriteBody(HttpResponse response, Completion answer)
+    {
+        using var draft = JsonDraft.ForPages();
+        PlainCompletion.Write(draft.Json, answer, JsonDefaults.Options);
+        var body = draft.Written;
+        (response.ContentType, response.ContentLength) = ("application/json; charset=utf-8", body.Length);
+        response.BodyWriter.Write(body);
     }
 
     private static Lazy<IList<AITool>> CityToolsFor(HttpContext context) =>

@@ -1,8 +1,7 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using CityPulse.ServiceDefaults.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,20 +14,12 @@ namespace CityPulse.ServiceDefaults.Telemetry;
 internal static class JsonLines
 {
     private const string Template = "{OriginalFormat}";
-    private const int LargestKeptBuffer = 64 * 1024;
-
-    // What is read is a log, not a page: quotes and umlauts may stand as they are.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _kept;
 
     /// <returns>The line with its end, until the thread writes the next one.</returns>
     public static ReadOnlySpan<byte> Write<TState>(DateTimeOffset now, in LogEntry<TState> entry)
     {
-        // Taken away meanwhile: to say what a value is may log itself.
-        var (buffer, json) = _kept ?? Create();
-        _kept = null;
+        using var draft = JsonDraft.ForReaders();
+        var json = draft.Json;
         json.WriteStartObject();
         json.WriteString("Timestamp"u8, now.UtcDateTime);
         json.WriteNumber("EventId"u8, entry.EventId.Id);
@@ -52,23 +43,8 @@ internal static class JsonLines
         }
 
         json.WriteEndObject();
-        json.Flush();
-        buffer.Write("\n"u8);
-        var line = buffer.WrittenSpan;
-        if (buffer.Capacity <= LargestKeptBuffer)
-        {
-            buffer.ResetWrittenCount();
-            json.Reset();
-            _kept = (buffer, json);
-        }
-
-        return line;
-    }
-
-    private static (ArrayBufferWriter<byte>, Utf8JsonWriter) Create()
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        return (buffer, new Utf8JsonWriter(buffer, Options));
+        draft.Append("\n"u8);
+        return draft.Written;
     }
 
     private static void WriteState(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, object?>> values)

@@ -91,7 +91,7 @@ internal sealed class WireChatClient(HttpMessageInvoker http, TimeProvider time,
 
     private HttpRequestMessage Request(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
-        var content = new ReadOnlyMemoryContent(WireQuestion.Write(model, messages, options, isStream));
+        var content = new ByteArrayContent(WireQuestion.Write(model, messages, options, isStream));
         content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         var request = new HttpRequestMessage(HttpMethod.Post, _address) { Content = content };
         if (_key is not null)

@@ -1,6 +1,5 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using CityPulse.ServiceDefaults.Json;
 using Microsoft.Extensions.AI;
 
 namespace CityPulse.AiGateway.Models.Wire;
@@ -8,14 +7,10 @@ namespace CityPulse.AiGateway.Models.Wire;
 /// <summary>What OpenAI's chat completions are asked.</summary>
 internal static class WireQuestion
 {
-    private const int UsualLength = 2048;
-
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    public static ReadOnlyMemory<byte> Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, bool isStream)
+    public static byte[] Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
-        var buffer = new ArrayBufferWriter<byte>(UsualLength);
-        using var json = new Utf8JsonWriter(buffer, Options);
+        using var draft = JsonDraft.ForReaders();
+        var json = draft.Json;
         json.WriteStartObject();
         json.WriteString("model"u8, model);
         json.WriteStartArray("messages"u8);
@@ -47,8 +42,7 @@ internal static class WireQuestion
         }
 
         json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenMemory;
+        return draft.Written.ToArray();
     }
 
     private static void Write(Utf8JsonWriter json, ChatMessage message)
@@ -92,14 +86,20 @@ internal static class WireQuestion
     /// <summary>One text as a text, which every compatible server takes; only what has several parts as parts.</summary>
     private static void WriteContent(Utf8JsonWriter json, ChatMessage message, bool mayBeNull)
     {
-        var parts = message.Contents is [TextContent] ? 1 : message.Contents.Count(c => c is TextContent or UriContent or DataContent);
+        if (message.Contents is [TextContent only])
+        {
+            json.WriteString("content"u8, only.Text);
+            return;
+        }
+
+        var parts = message.Contents.Count(c => c is TextContent or UriContent or DataContent);
         if (parts == 0 && mayBeNull)
         {
             json.WriteNull("content"u8);
         }
         else if (parts == 0 || (parts == 1 && message.Contents.OfType<TextContent>().Any()))
         {
-            json.WriteString("content"u8, message.Contents is [TextContent only] ? only.Text : message.Text);
+            json.WriteString("content"u8, message.Text);
         }
         else
         {
