@@ -9,19 +9,20 @@ internal sealed class LedgerSession(TenantDatabase database, string settings) : 
 {
     private NpgsqlConnection? _connection;
 
-    /// <summary>Runs what may be done twice: once more on a new session, where the one that was open turns out to be lost.</summary>
+    /// <summary>
+    /// Runs what may be done twice: once more on a new session, where the one that was open, or lay idle, turns out to be lost.
+    /// </summary>
     /// <param name="work">Is told whether it may have been done already.</param>
     public async Task RunAsync(Func<NpgsqlConnection, bool, Task> work)
     {
-        var wasOpen = _connection is not null;
         try
         {
             await work(await OpenAsync(), false);
         }
-        catch (NpgsqlException e) when (wasOpen && e.InnerException is not TimeoutException && (e is not PostgresException refusal || IsOfTheServer(refusal)))
+        catch (NpgsqlException e) when (e.InnerException is not TimeoutException && (e is not PostgresException refusal || IsOfTheServer(refusal)))
         {
             await DisposeAsync();
-            // Those that lie idle were open when this one was lost.
+            // Those that lie idle are lost with it.
             database.Requests.Clear();
             await work(await OpenAsync(), true);
         }

@@ -16,6 +16,7 @@ internal sealed class Link : IAsyncDisposable
     private readonly HashSet<Socket> _open = [];
     private readonly Task _accepting;
     private TaskCompletionSource? _silence;
+    private TaskCompletionSource? _answersHeld;
     private bool _isCut;
     private int _turn;
     private int _turns;
@@ -44,13 +45,33 @@ internal sealed class Link : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets clients' words through and keeps the servers' to itself, until connections are broken: nobody knows then what was done.</summary>
+    public void HoldAnswers()
+    {
+        lock (_gate)
+        {
+            _answersHeld ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    /// <summary>Takes all connections away; new ones get through.</summary>
+    public void Break()
+    {
+        lock (_gate)
+        {
+            BreakUnderLock();
+            _answersHeld?.SetResult();
+            _answersHeld = null;
+        }
+    }
+
     /// <summary>Takes all connections away, and lets none come, until it is mended.</summary>
     public void Cut()
     {
         lock (_gate)
         {
             _isCut = true;
-            Break();
+            BreakUnderLock();
         }
     }
 
@@ -89,11 +110,11 @@ internal sealed class Link : IAsyncDisposable
         _listener.Dispose();
         lock (_gate)
         {
-            Break();
+            BreakUnderLock();
         }
     }
 
-    private void Break()
+    private void BreakUnderLock()
     {
         foreach (var socket in _open)
         {
@@ -130,8 +151,8 @@ internal sealed class Link : IAsyncDisposable
             {
                 var serverSpoke = true;
                 await Task.WhenAll(
-                    CopyAsync(client, server, () => _ = Interlocked.Exchange(ref serverSpoke, false) ? Interlocked.Increment(ref _turns) : 0),
-                    CopyAsync(server, client, () => Volatile.Write(ref serverSpoke, true)));
+                    CopyAsync(client, server, () => _ = Interlocked.Exchange(ref serverSpoke, false) ? Interlocked.Increment(ref _turns) : 0, isAnswer: false),
+                    CopyAsync(server, client, () => Volatile.Write(ref serverSpoke, true), isAnswer: true));
             }
         }
         finally
@@ -189,7 +210,7 @@ internal sealed class Link : IAsyncDisposable
         return null;
     }
 
-    private async Task CopyAsync(Socket from, Socket to, Action heard)
+    private async Task CopyAsync(Socket from, Socket to, Action heard, bool isAnswer)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -198,9 +219,9 @@ internal sealed class Link : IAsyncDisposable
             while ((read = await from.ReceiveAsync(buffer, _stop.Token)) > 0)
             {
                 heard();
-                if (Volatile.Read(ref _silence) is { } silence)
+                if ((Volatile.Read(ref _silence) ?? (isAnswer ? Volatile.Read(ref _answersHeld) : null)) is { } held)
                 {
-                    await silence.Task.WaitAsync(_stop.Token);
+                    await held.Task.WaitAsync(_stop.Token);
                 }
 
                 if (Delay > TimeSpan.Zero)

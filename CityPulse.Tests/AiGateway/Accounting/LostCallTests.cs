@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using CityPulse.AiGateway.Accounting;
+using CityPulse.Bench.Drills;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -125,6 +126,56 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         }
 
         Task<StoreProcess> StartAsync() => StoreProcess.StartAsync(["postgres", "--data", folder, "--no-fsync"], "test", port);
+    }
+
+    [Fact]
+    public async Task A_row_whose_session_was_lost_before_the_database_could_say_that_it_has_it_is_there_once()
+    {
+        var database = await stores.CreateDatabaseAsync();
+        await using var link = Link(database, out var throughLink);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), throughLink, time: time);
+        using var client = gateway.CreateClient(Token());
+        await CompleteAsync(client, Calls);
+        var rows = await ReadAsync(database, "select count(*) from ai.journal");
+
+        link.HoldAnswers();
+        var asked = TryCompleteAsync(client);
+        await Eventually.TrueAsync(async () => await ReadAsync(database, "select count(*) from ai.journal") == rows + 1, "the database has the row");
+        asked.IsCompleted.ShouldBeFalse();
+        link.Break();
+
+        (await asked).ShouldBeTrue();
+        (await ReadAsync(database, "select count(*) from ai.journal")).ShouldBe(rows + 1);
+        (await CallsAsync(database)).ShouldBe(Calls + 1);
+        await ShouldBecomePostedAsync(database, time, Calls + 1);
+    }
+
+    [Fact]
+    public async Task A_session_that_was_lost_while_it_lay_idle_costs_no_call()
+    {
+        var database = await stores.CreateDatabaseAsync();
+        await using var link = Link(database, out var throughLink);
+        await using var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), throughLink);
+        using var client = gateway.CreateClient(Token());
+        using (var report = await client.GetAsync("/api/v1/ai/usage"))
+        {
+            report.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        link.Break();
+
+        (await TryCompleteAsync(client)).ShouldBeTrue();
+        (await CallsAsync(database)).ShouldBe(1);
+    }
+
+    private static Link Link(string database, out string throughLink)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(database) { SslMode = SslMode.Disable, GssEncryptionMode = GssEncryptionMode.Disable };
+        var link = new Link(settings.Port);
+        settings.Port = link.Port;
+        throughLink = settings.ConnectionString;
+        return link;
     }
 
     private Dictionary<string, string?> Settings() => new(FakeProviders.Settings(_providers)) { ["Ai:Budgets:OrganizationMonthlyUsd"] = "100" };
