@@ -143,7 +143,7 @@ internal static class LedgerStatements
                     where u.organization_id = $1 and (o.user_id = $3 or u.user_id = o.user_id) and u.at >= $5 and u.at < $6), 0
             from (values ($2), ($3)) o(user_id)
             where not exists (select from ai.spending s where s.organization_id = $1 and s.user_id = o.user_id and s.month = $4)
-           
+            on conflict do nothing
             """)
         {
             Parameters = { Id(key.OrganizationId), Id(key.UserId), Id(Everybody), Month(key.Month), Time(start), Time(BudgetMonth.End(start)) },
