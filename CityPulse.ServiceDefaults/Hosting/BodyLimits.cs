@@ -8,13 +8,10 @@ namespace CityPulse.ServiceDefaults.Hosting;
 /// <summary>
 /// Bodies that are too large are refused by us and not by the server: it would close the connection under the client's hands, and
 /// the client, still sending, would see a broken pipe instead of the 413. So the server's limit is lifted by what may still be read
-/// and thrown away while the answer is on its way.
+/// and thrown away while the answer is on its way, see <see cref="UnreadBodies"/>.
 /// </summary>
 internal static class BodyLimits
 {
-    private const long Discarded = 256 * 1024 * 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     /// <summary>The endpoint's limit, in decoded bytes, of a body that has to be counted.</summary>
     private sealed record Counted(long Limit);
 
@@ -35,12 +32,12 @@ internal static class BodyLimits
             return next(context);
         }
 
-        server.MaxRequestBodySize = limit + Discarded;
         if (announced > limit)
         {
-            return RefuseAsync(context, limit);
+            return Problems.Of(StatusCodes.Status413PayloadTooLarge, $"The body is larger than the {limit} bytes that this call takes.").ExecuteAsync(context);
         }
 
+        server.MaxRequestBodySize = limit + UnreadBodies.Discarded;
         context.Features.Set(new Counted(limit));
         return next(context);
     });
@@ -55,23 +52,6 @@ internal static class BodyLimits
 
         return next(context);
     });
-
-    /// <summary>Answers, and reads on what is still being sent: the server by itself would do so for five seconds only, and then close the connection.</summary>
-    private static async Task RefuseAsync(HttpContext context, long limit)
-    {
-        await Problems.Of(StatusCodes.Status413PayloadTooLarge, $"The body is larger than the {limit} bytes that this call takes.").ExecuteAsync(context);
-        await context.Response.CompleteAsync();
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        enough.CancelAfter(Patience);
-        try
-        {
-            await context.Request.Body.CopyToAsync(Stream.Null, enough.Token);
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
-        {
-            // The client has its answer; the server closes the connection.
-        }
-    }
 
     private sealed class CountingStream(Stream inner, long limit) : Stream
     {

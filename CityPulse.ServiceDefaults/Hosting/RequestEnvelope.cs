@@ -11,7 +11,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace CityPulse.ServiceDefaults.Hosting;
 
-/// <summary>The outermost part: gives each request its id and each answer its headers, tells what a bare status means, measures and logs it.</summary>
+/// <summary>Around all that may answer: gives each request its id and each answer its headers, tells what a bare status means, measures and logs it.</summary>
 internal sealed class RequestEnvelope(
     RequestDelegate next, SecurityHeaders security, IProblemDetailsService problems, RequestLog log, ResponseTimes times, ShutdownState shutdown, TimeProvider time)
 {

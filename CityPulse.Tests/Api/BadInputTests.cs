@@ -187,10 +187,10 @@ public sealed class BadInputTests(TestStores stores)
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
-            byte[] line = [.. Line, (byte)'\n'];
-            for (var written = 0L; written < _bytes; written += line.Length)
+            var lines = Enumerable.Repeat<byte[]>([.. Line, (byte)'\n'], 1000).SelectMany(line => line).ToArray();
+            for (var written = 0L; written < _bytes; written += lines.Length)
             {
-                await stream.WriteAsync(line);
+                await stream.WriteAsync(lines);
             }
         }
 
