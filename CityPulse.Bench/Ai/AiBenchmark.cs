@@ -164,7 +164,7 @@ internal sealed class AiBenchmark(BenchOptions options, Goals goals)
 
     private static async Task<Subject> BareAsync(string verb, string ready, CancellationToken cancellationToken, params string[] arguments)
     {
-        var subject = Subject.StartProject("CityPulse.Bench", new Dictionary<string, string>(), [verb, .. arguments]);
+        var subject = Subject.StartBare(verb, isMeasured: verb == BareProxy.Verb, arguments);
         await subject.UntilAsync(() => subject.HasSaidAsync(ready), $"'{verb}' becomes ready", TimeSpan.FromMinutes(1), cancellationToken);
         return subject;
     }
