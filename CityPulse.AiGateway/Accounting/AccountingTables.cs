@@ -53,10 +53,7 @@ internal static class AccountingTables
         alter table ai.reservations set (fillfactor = 50);
         """;
 
-    /// <summary>
-    /// Calls that are over, those of a moment in one row; in <c>usage</c> and <c>spending</c> soon after (docs/adr/0026). Rows come and go,
-    /// so their room is taken again and never given back, which would need the table for itself.
-    /// </summary>
+    /// <summary>The journal of the version before <see cref="JournalRows"/>: calls were in it first, and in <c>usage</c> soon after.</summary>
     public const string Journal = """
         create table ai.journal (
             organization_id  uuid          not null,
@@ -79,5 +76,23 @@ internal static class AccountingTables
             months           date[]        not null,
             primary key (replica_id, number)
         ) with (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, vacuum_truncate = off);
+        """;
+
+    /// <summary>
+    /// What the calls of a moment, which are in <c>usage</c>, take from which reservation; booked in <c>spending</c> soon after (docs/adr/0027).
+    /// Rows come and go, so their room is taken again and never given back, which would need the table for itself.
+    /// </summary>
+    public const string JournalRows = """
+        create table ai.journal_rows (
+            organization_id uuid        not null,
+            replica_id      uuid        not null,
+            number          bigint      not null,
+            at              timestamptz not null,
+            reservation_ids uuid[]      not null,
+            user_ids        uuid[]      not null,
+            months          date[]      not null,
+            charges_usd     numeric[]   not null,
+            primary key (replica_id, number)
+        ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, vacuum_truncate = off);
         """;
 }

@@ -5,9 +5,9 @@ using Npgsql;
 namespace CityPulse.AiGateway.Accounting;
 
 /// <summary>
-/// Where calls that are over are written down first: whatever has come while the last were written is written next, as one row of the
+/// Where calls that are over are written down first: whatever has come while the last were written is written next, with one row of the
 /// journal for each organisation, in one round trip. Whoever waits goes on once the database has it, which is before its disk has
-/// (docs/adr/0026). Rows are kept here until they are posted.
+/// (docs/adr/0027). Rows are kept here until they are posted.
 /// </summary>
 internal sealed partial class CallJournal : IAsyncDisposable
 {

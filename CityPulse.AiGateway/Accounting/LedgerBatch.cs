@@ -55,6 +55,7 @@ internal sealed class LedgerBatch(IReadOnlyList<LedgerEntry> entries, IReadOnlyL
             if (entered.Exists(e => e is LeftBehind))
             {
                 batch.BatchCommands.Add(LedgerStatements.PostOlder(organizationId, now - LeftBehindAfter));
+                batch.BatchCommands.Add(LedgerStatements.PostOlderCalls(organizationId, now - LeftBehindAfter));
             }
 
             if (told.Count > 0)

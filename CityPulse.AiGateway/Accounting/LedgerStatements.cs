@@ -19,34 +19,15 @@ internal static class LedgerStatements
     /// </summary>
     public const string DoNotWait = $"{PlanOnce}, set_config('synchronous_commit', 'off', false)";
 
-    /// <summary>All calls, posted or not, as the rows of a query; each once, also where one was told twice.</summary>
-    public const string Calls = """
-        (select id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from ai.usage
-         union all
-         select c.id, j.organization_id, c.user_id, c.conversation_id, c.model, c.provider, c.input_tokens, c.output_tokens, c.cost_usd, c.is_estimated, c.outcome, c.at
-         from ai.journal j cross join lateral unnest(
-             j.ids, j.user_ids, j.conversation_ids, j.models, j.providers, j.input_tokens, j.output_tokens, j.costs_usd, j.are_estimated, j.outcomes, j.ats)
-             c(id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
-         where (select u.id from ai.usage u where u.id = c.id) is null)
-        """;
+    private const string UsageColumns =
+        "id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at";
 
-    private const string CallColumns =
-        "id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at, reservation_id, charge_usd, month";
-
-    private const string JournalColumns =
-        "ids, user_ids, conversation_ids, models, providers, input_tokens, output_tokens, costs_usd, are_estimated, outcomes, ats, reservation_ids, charges_usd, months";
+    private const string ChargeColumns = "reservation_ids, user_ids, months, charges_usd";
 
     /// <summary>
-    /// Adds the <c>calls</c> that are not there to the usage of the organisation $1, and books what only they cost: out of the reservation
-    /// that stands for it, where there still is one.
+    /// What was <c>charged</c> to the organisation $1 is booked: out of the reservation that stands for it, where there still is one.
     /// </summary>
-    private const string Booked = $"""
-        added as (
-            insert into ai.usage (id, organization_id, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at)
-            select id, $1, user_id, conversation_id, model, provider, input_tokens, output_tokens, cost_usd, is_estimated, outcome, at from calls
-            where (select u.id from ai.usage u where u.id = calls.id) is null returning id),
-        charged as (
-            select reservation_id, user_id, month, sum(charge_usd) as usd from calls join added using (id) where charge_usd > 0 group by 1, 2, 3),
+    private const string Owed = """
         taken as (
             update ai.reservations r set amount_usd = r.amount_usd - c.usd from charged c
             where r.id = c.reservation_id and r.organization_id = $1 returning r.id),
@@ -55,13 +36,28 @@ internal static class LedgerStatements
             from charged c cross join lateral (values (c.user_id), ('00000000-0000-0000-0000-000000000000'::uuid)) o(user_id) group by 1, 2)
         """;
 
+    /// <summary>What is in <c>rows</c> of the journal.</summary>
+    private const string Charged = $"""
+        charged as (
+            select c.reservation_id, c.user_id, c.month, sum(c.usd) as usd
+            from rows cross join lateral unnest({ChargeColumns}) c(reservation_id, user_id, month, usd) group by 1, 2, 3)
+        """;
+
+    /// <summary>Adds the <c>calls</c> that are not there to the usage of the organisation $1, and books what only they cost.</summary>
+    private const string Booked = $"""
+        added as (
+            insert into ai.usage (organization_id, {UsageColumns})
+            select $1, {UsageColumns} from calls
+            where (select u.id from ai.usage u where u.id = calls.id) is null returning id),
+        charged as (
+            select reservation_id, user_id, month, sum(charge_usd) as usd from calls join added using (id) where charge_usd > 0 group by 1, 2, 3),
+        {Owed}
+        """;
+
     private const string Spending = """
         update ai.spending s set spent_usd = s.spent_usd + owed.usd, reserved_usd = s.reserved_usd - owed.reserved_usd
         from owed where s.organization_id = $1 and s.user_id = owed.user_id and s.month = owed.month
         """;
-
-    /// <summary>What is in rows of the journal.</summary>
-    private const string CallsOfRows = $"calls as (select c.* from rows cross join lateral unnest({JournalColumns}) c({CallColumns}))";
 
     /// <summary>Whose rows are seen from here on. Its result is no concern of ours.</summary>
     public static NpgsqlBatchCommand Of(Guid organizationId) => new("select set_config('citypulse.organization', $1, false)")
@@ -76,22 +72,34 @@ internal static class LedgerStatements
         Parameters = { Text($"{organizationId:D}") },
     };
 
-    /// <summary>A row of the journal.</summary>
-    /// <param name="isAgain">It may be there already.</param>
-    public static NpgsqlBatchCommand Tell(Guid replicaId, JournalRow<SettledCall> row, bool isAgain) => With(new NpgsqlBatchCommand($"""
-        insert into ai.journal (organization_id, replica_id, number, at, {JournalColumns})
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18){(isAgain ? " on conflict do nothing" : "")}
-        """)
+    /// <summary>Calls that are over, and a row of the journal for what they cost.</summary>
+    /// <param name="isAgain">They may be there already, all of them and their row, which may be posted too.</param>
+    public static NpgsqlBatchCommand Tell(Guid replicaId, JournalRow<SettledCall> row, bool isAgain)
     {
-        Parameters = { Id(row.OrganizationId), Id(replicaId), new NpgsqlParameter<long> { TypedValue = row.Number }, Time(row.At) },
-    }, row.Calls);
+        var command = With(new NpgsqlBatchCommand($"""
+            with added as (
+                insert into ai.usage (organization_id, {UsageColumns})
+                select $1, c.* from unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) c{(isAgain ? " on conflict (id) do nothing returning id" : "")})
+            insert into ai.journal_rows (organization_id, replica_id, number, at, {ChargeColumns})
+            select $1, $2, $3, $4, $16, $17, $18, $19{(isAgain ? " where exists (select from added) on conflict do nothing" : "")}
+            """)
+        {
+            Parameters = { Id(row.OrganizationId), Id(replicaId), new NpgsqlParameter<long> { TypedValue = row.Number }, Time(row.At) },
+        }, row.Calls);
+        var charges = row.Calls.Where(c => c.ChargeUsd > 0).GroupBy(c => c.Purse!, (purse, calls) => (Purse: purse, Usd: calls.Sum(c => c.ChargeUsd))).ToArray();
+        command.Parameters.Add(Of(charges, c => c.Purse.ReservationId));
+        command.Parameters.Add(Of(charges, c => c.Purse.Key.UserId));
+        command.Parameters.Add(Of(charges, c => c.Purse.Key.Month));
+        command.Parameters.Add(Of(charges, c => c.Usd));
+        return command;
+    }
 
-    /// <summary>Takes rows of a replica out of the journal and books them; gives their numbers.</summary>
+    /// <summary>Takes rows of a replica out of the journal and books what is in them; gives their numbers.</summary>
     public static NpgsqlBatchCommand Post(Guid organizationId, Guid replicaId, long from, long upTo) => new($"""
         with rows as (
-            delete from ai.journal where organization_id = $1 and replica_id = $2 and number between $3 and $4 returning number, {JournalColumns}),
-        {CallsOfRows},
-        {Booked},
+            delete from ai.journal_rows where organization_id = $1 and replica_id = $2 and number between $3 and $4 returning number, {ChargeColumns}),
+        {Charged},
+        {Owed},
         booked as ({Spending})
         select number from rows
         """)
@@ -101,8 +109,22 @@ internal static class LedgerStatements
 
     /// <summary>The same with rows of whichever replica that are older.</summary>
     public static NpgsqlBatchCommand PostOlder(Guid organizationId, DateTimeOffset than) => new($"""
-        with rows as (delete from ai.journal where organization_id = $1 and at < $2 returning {JournalColumns}),
-        {CallsOfRows},
+        with rows as (delete from ai.journal_rows where organization_id = $1 and at < $2 returning {ChargeColumns}),
+        {Charged},
+        {Owed}
+        {Spending}
+        """)
+    {
+        Parameters = { Id(organizationId), Time(than) },
+    };
+
+    /// <summary>The same with what a replica of the version before left: it had the calls themselves in its journal.</summary>
+    public static NpgsqlBatchCommand PostOlderCalls(Guid organizationId, DateTimeOffset than) => new($"""
+        with rows as (delete from ai.journal where organization_id = $1 and at < $2 returning *),
+        calls as (
+            select c.* from rows j cross join lateral unnest(
+                j.ids, j.user_ids, j.conversation_ids, j.models, j.providers, j.input_tokens, j.output_tokens, j.costs_usd, j.are_estimated, j.outcomes, j.ats,
+                j.reservation_ids, j.charges_usd, j.months) c({UsageColumns}, reservation_id, charge_usd, month)),
         {Booked}
         {Spending}
         """)
@@ -110,15 +132,23 @@ internal static class LedgerStatements
         Parameters = { Id(organizationId), Time(than) },
     };
 
-    /// <summary>Books calls that are in no row of the journal.</summary>
-    public static NpgsqlBatchCommand Book(Guid organizationId, IReadOnlyList<SettledCall> calls) => With(new NpgsqlBatchCommand($"""
-        with calls as (select * from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) c({CallColumns})),
-        {Booked}
-        {Spending}
-        """)
+    /// <summary>Adds calls and books them at once, those that are not there yet.</summary>
+    public static NpgsqlBatchCommand Book(Guid organizationId, IReadOnlyList<SettledCall> calls)
     {
-        Parameters = { Id(organizationId) },
-    }, calls);
+        var command = With(new NpgsqlBatchCommand($"""
+            with calls as (
+                select * from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) c({UsageColumns}, reservation_id, charge_usd, month)),
+            {Booked}
+            {Spending}
+            """)
+        {
+            Parameters = { Id(organizationId) },
+        }, calls);
+        command.Parameters.Add(Of(calls, c => c.Purse?.ReservationId));
+        command.Parameters.Add(Of(calls, c => c.ChargeUsd));
+        command.Parameters.Add(Of(calls, c => c.Purse?.Key.Month));
+        return command;
+    }
 
     public static NpgsqlBatchCommand GiveBackExpired(Guid organizationId, DateTimeOffset now) => new("""
         with expired as (delete from ai.reservations where organization_id = $1 and expires_at <= $2 returning user_id, month, amount_usd),
@@ -136,10 +166,10 @@ internal static class LedgerStatements
     public static NpgsqlBatchCommand OpenMonth(PurseKey key)
     {
         var start = new DateTimeOffset(key.Month, TimeOnly.MinValue, TimeSpan.Zero);
-        return new NpgsqlBatchCommand($"""
+        return new NpgsqlBatchCommand("""
             insert into ai.spending (organization_id, user_id, month, spent_usd, reserved_usd)
             select $1, o.user_id, $4,
-                   (select coalesce(sum(u.cost_usd), 0) from {Calls} u
+                   (select coalesce(sum(u.cost_usd), 0) from ai.usage u
                     where u.organization_id = $1 and (o.user_id = $3 or u.user_id = o.user_id) and u.at >= $5 and u.at < $6), 0
             from (values ($2), ($3)) o(user_id)
             where not exists (select from ai.spending s where s.organization_id = $1 and s.user_id = o.user_id and s.month = $4)
@@ -189,7 +219,7 @@ internal static class LedgerStatements
         },
     };
 
-    /// <summary>The columns of <see cref="CallColumns"/>, one array each.</summary>
+    /// <summary>The columns of <see cref="UsageColumns"/>, one array each.</summary>
     private static NpgsqlBatchCommand With(NpgsqlBatchCommand command, IReadOnlyList<SettledCall> calls)
     {
         NpgsqlParameter[] columns =
@@ -197,7 +227,6 @@ internal static class LedgerStatements
             Of(calls, c => c.Id), Of(calls, c => c.Account.UserId), Of(calls, c => c.Account.ConversationId), Of(calls, c => c.Model.Id),
             Of(calls, c => c.Model.Provider), Of(calls, c => c.Call.InputTokens), Of(calls, c => c.Call.OutputTokens), Of(calls, c => c.Call.CostUsd),
             Of(calls, c => c.Call.IsEstimated), Of(calls, c => c.Call.Outcome), Of(calls, c => c.At.UtcDateTime, NpgsqlDbType.TimestampTz),
-            Of(calls, c => c.Purse?.ReservationId), Of(calls, c => c.ChargeUsd), Of(calls, c => c.Purse?.Key.Month),
         ];
         foreach (var column in columns)
         {
@@ -207,12 +236,12 @@ internal static class LedgerStatements
         return command;
     }
 
-    private static NpgsqlParameter<T[]> Of<T>(IReadOnlyList<SettledCall> calls, Func<SettledCall, T> member, NpgsqlDbType? type = null)
+    private static NpgsqlParameter<T[]> Of<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> member, NpgsqlDbType? type = null)
     {
-        var values = new T[calls.Count];
+        var values = new T[items.Count];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = member(calls[i]);
+            values[i] = member(items[i]);
         }
 
         return type is { } known

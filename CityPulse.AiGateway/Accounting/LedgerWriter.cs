@@ -6,8 +6,8 @@ using NpgsqlTypes;
 namespace CityPulse.AiGateway.Accounting;
 
 /// <summary>
-/// The purses of this replica, and the two ways into the accounts: a call that is over goes into the journal and is posted soon after
-/// (docs/adr/0026); whatever changes how much money is set aside is written into the accounts while somebody waits for it.
+/// The purses of this replica, and the two ways into the accounts: a call that is over goes into the usage, and what it cost is posted soon
+/// after (docs/adr/0027); whatever changes how much money is set aside is written into the accounts while somebody waits for it.
 /// </summary>
 internal sealed partial class LedgerWriter : IAsyncDisposable
 {
@@ -185,7 +185,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         try
         {
             // Who posts sees one organisation at a time; whose rows there are only a worker sees.
-            await using var command = _database.Work.CreateCommand("select distinct organization_id from ai.journal where at < $1");
+            await using var command = _database.Work.CreateCommand(
+                "select organization_id from ai.journal_rows where at < $1 union select organization_id from ai.journal where at < $1");
             command.Parameters.Add(new NpgsqlParameter<DateTime>
             {
                 TypedValue = (_time.GetUtcNow() - LedgerBatch.LeftBehindAfter).UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz,

@@ -10,10 +10,10 @@ internal sealed class UsageReport(TenantDatabase database)
     /// <summary>Tokens and money by day, model and user; of one user, or of the whole organisation.</summary>
     public async Task<List<UsageItem>> ReadAsync(Guid organizationId, Guid? userId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
-        var select = new NpgsqlBatchCommand($"""
+        var select = new NpgsqlBatchCommand("""
             select (at at time zone 'UTC')::date as day, model, user_id, count(*), sum(input_tokens)::bigint, sum(output_tokens)::bigint,
                    sum(cost_usd), bool_or(cost_usd is null)
-            from {LedgerStatements.Calls} calls
+            from ai.usage
             where organization_id = $1 and ($2::uuid is null or user_id = $2) and at >= $3 and at < $4
             group by day, model, user_id
             order by day, model, user_id

@@ -60,6 +60,7 @@ internal sealed class ConversationSchema(
         AccountingTables.Room,
         "alter table ai.conversations add column summary text, add column summary_until bigint",
         AccountingTables.Journal,
+        AccountingTables.JournalRows,
     ];
 
     private volatile bool _ready;

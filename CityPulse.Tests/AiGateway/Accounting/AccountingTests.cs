@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using CityPulse.AiGateway.Accounting;
 using CityPulse.AiGateway.Accounting.Domain;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
@@ -104,7 +103,7 @@ public sealed class AccountingTests(BudgetedReplicas fixture) : IClassFixture<Bu
             async () => await ReadAsync($"select spent_usd from ai.spending where organization_id = '{organization}' and user_id = '{Guid.Empty}'")
                 == BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd, "all calls are posted");
         (await ReadAsync($"select reserved_usd from ai.spending where organization_id = '{organization}' and user_id = '{Guid.Empty}'")).ShouldBe(0);
-        (await ReadAsync($"select sum(cost_usd) from {LedgerStatements.Calls} calls where organization_id = '{organization}'")).ShouldBe(BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd);
+        (await ReadAsync($"select sum(cost_usd) from ai.usage where organization_id = '{organization}'")).ShouldBe(BudgetedReplicas.Affordable * BudgetedReplicas.AnswerUsd);
         clients.ForEach(c => c.Dispose());
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using CityPulse.AiGateway.Accounting;
 using CityPulse.Bench.Drills;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
@@ -59,7 +58,7 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         using var client = first.CreateClient(Token());
         await CompleteAsync(client, Calls);
         // Its clock stands still, and with it what would post them.
-        (await ReadAsync(database, "select count(*) from ai.journal")).ShouldBeGreaterThan(0);
+        (await ReadAsync(database, "select count(*) from ai.journal_rows")).ShouldBeGreaterThan(0);
         (await CallsAsync(database)).ShouldBe(Calls);
         using var report = await client.GetAsync("/api/v1/ai/usage?from=2020-01-01T00:00:00Z&to=2060-01-01T00:00:00Z");
         (await report.ReadAsync(HttpStatusCode.OK)).GetProperty("totals").GetProperty("calls").GetInt32().ShouldBe(Calls);
@@ -75,6 +74,36 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         await CompleteAsync(client, 1);
         await ShouldBecomePostedAsync(database, time, Calls + 1);
         first.Log.Lines.Count(e => e.Message.Contains("told to the accounts again", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_a_replica_of_the_version_before_left_in_its_journal_is_posted_once()
+    {
+        var database = await stores.CreateDatabaseAsync();
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: time);
+        using var client = gateway.CreateClient(Token());
+        await CompleteAsync(client, 1);
+        await ShouldBecomePostedAsync(database, time, 1);
+
+        // Two calls, one of which had been posted; of their reservation nothing is left.
+        await RunAsync(database, """
+            insert into ai.journal (organization_id, replica_id, number, at, ids, user_ids, conversation_ids, models, providers, input_tokens, output_tokens,
+                costs_usd, are_estimated, outcomes, ats, reservation_ids, charges_usd, months)
+            select organization_id, gen_random_uuid(), 1, at, array[id, gen_random_uuid()], array[user_id, user_id], array[null, null]::uuid[],
+                array[model, model], array[provider, provider], array[1, 1], array[1, 1], array[0.5, 0.5], array[false, false],
+                array[outcome, outcome], array[at, at], array[gen_random_uuid(), gen_random_uuid()], array[0.5, 0.5], array[month, month]
+            from ai.usage, lateral (select date_trunc('month', at at time zone 'UTC')::date as month) m
+            """);
+        await Eventually.TrueAsync(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await ReadAsync(database, "select count(*) from ai.journal") == 0;
+        }, "the old journal is empty");
+
+        (await CallsAsync(database)).ShouldBe(2);
+        (await SpentAsync(database)).ShouldBe(AnswerUsd + 0.5m);
+        (await DisagreementAsync(database)).ShouldBe(0);
     }
 
     [Fact]
@@ -137,16 +166,16 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         await using var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), throughLink, time: time);
         using var client = gateway.CreateClient(Token());
         await CompleteAsync(client, Calls);
-        var rows = await ReadAsync(database, "select count(*) from ai.journal");
+        var rows = await ReadAsync(database, "select count(*) from ai.journal_rows");
 
         link.HoldAnswers();
         var asked = TryCompleteAsync(client);
-        await Eventually.TrueAsync(async () => await ReadAsync(database, "select count(*) from ai.journal") == rows + 1, "the database has the row");
+        await Eventually.TrueAsync(async () => await ReadAsync(database, "select count(*) from ai.journal_rows") == rows + 1, "the database has the row");
         asked.IsCompleted.ShouldBeFalse();
         link.Break();
 
         (await asked).ShouldBeTrue();
-        (await ReadAsync(database, "select count(*) from ai.journal")).ShouldBe(rows + 1);
+        (await ReadAsync(database, "select count(*) from ai.journal_rows")).ShouldBe(rows + 1);
         (await CallsAsync(database)).ShouldBe(Calls + 1);
         await ShouldBecomePostedAsync(database, time, Calls + 1);
     }
@@ -203,13 +232,13 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         await Eventually.TrueAsync(async () =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
-            return await ReadAsync(database, "select count(*) from ai.usage") == calls && await ReadAsync(database, "select count(*) from ai.journal") == 0;
+            return await ReadAsync(database, "select count(*) from ai.usage") == calls && await ReadAsync(database, "select count(*) from ai.journal_rows") == 0;
         }, "all calls are posted");
         (await SpentAsync(database)).ShouldBe(calls * AnswerUsd);
         (await DisagreementAsync(database)).ShouldBe(0);
     }
 
-    private static Task<decimal> CallsAsync(string database) => ReadAsync(database, $"select count(*) from {LedgerStatements.Calls} calls");
+    private static Task<decimal> CallsAsync(string database) => ReadAsync(database, "select count(*) from ai.usage");
 
     /// <summary>Between the sum of what is set aside and the reservations.</summary>
     private static Task<decimal> DisagreementAsync(string database) => ReadAsync(database, $"""

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using CityPulse.AiGateway.Accounting;
 using CityPulse.Tests.Support;
 using Npgsql;
 using Shouldly;
@@ -66,7 +65,7 @@ public sealed class ConversationSummaryTests(ShortMemory fixture) : IClassFixtur
         next[1..].ShouldBe([$"turn 3 {_mark}", FakeProviders.Answer, $"turn 4 {_mark}", FakeProviders.Answer, $"turn 5 {_mark}"]);
 
         await using var database = NpgsqlDataSource.Create(fixture.Gateway.Database);
-        (await database.ColumnAsync($"select count(*)::text from {LedgerStatements.Calls} calls where conversation_id = '{conversation}'")).ShouldBe(["6"]);
+        (await database.ColumnAsync($"select count(*)::text from ai.usage where conversation_id = '{conversation}'")).ShouldBe(["6"]);
         var kept = await (await client.GetAsync($"/api/v1/ai/conversations/{conversation}")).ReadAsync(HttpStatusCode.OK);
         kept.GetProperty("messages").GetArrayLength().ShouldBe(10);
     }

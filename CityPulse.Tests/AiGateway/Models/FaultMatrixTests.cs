@@ -87,7 +87,7 @@ public sealed class FaultMatrix(TestStores stores) : IAsyncLifetime
 
     private async Task<IReadOnlyList<UsageRow>> AccountsAsync(Guid user)
     {
-        await using var command = Database.CreateCommand($"select model, outcome, input_tokens, output_tokens, is_estimated from {LedgerStatements.Calls} calls where user_id = $1 order by at, id");
+        await using var command = Database.CreateCommand("select model, outcome, input_tokens, output_tokens, is_estimated from ai.usage where user_id = $1 order by at, id");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<UsageRow>();
@@ -167,7 +167,7 @@ public sealed class FaultMatrixTests(FaultMatrix matrix) : IClassFixture<FaultMa
         await Eventually.TrueAsync(
             async () => (await matrix.Database.ColumnAsync("select id::text from ai.reservations")).Count == 0, "nothing is set aside any more");
         (await matrix.Database.ColumnAsync("select organization_id::text from ai.spending where reserved_usd <> 0")).ShouldBeEmpty();
-        (await matrix.Database.ColumnAsync("select number::text from ai.journal")).ShouldBeEmpty();
+        (await matrix.Database.ColumnAsync("select number::text from ai.journal_rows")).ShouldBeEmpty();
         (await matrix.Database.ColumnAsync("""
             select s.organization_id::text from ai.spending s
             where s.spent_usd <> (select sum(u.cost_usd) from ai.usage u where u.organization_id = s.organization_id)

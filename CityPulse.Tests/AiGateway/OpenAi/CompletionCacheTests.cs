@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using CityPulse.AiGateway.Accounting;
 using CityPulse.Contracts;
 using CityPulse.Tests.Support;
 using Npgsql;
@@ -57,7 +56,7 @@ public sealed class CompletionCacheTests(KeepingGateway fixture) : IClassFixture
 
         await using var database = NpgsqlDataSource.Create(fixture.Gateway.Database);
         (await database.ColumnAsync(
-            $"select concat_ws(' ', outcome, input_tokens, output_tokens, cost_usd = 0) from {LedgerStatements.Calls} calls where organization_id = '{_organization}' order by at, id"))
+            $"select concat_ws(' ', outcome, input_tokens, output_tokens, cost_usd = 0) from ai.usage where organization_id = '{_organization}' order by at, id"))
             .ShouldBe([$"completed {FakeProviders.InputTokens} {FakeProviders.OutputTokens} f", "cached 0 0 t"]);
     }
 
