@@ -155,7 +155,7 @@ internal sealed class FanoutBenchmark(BenchOptions options, Goals goals)
     private static async Task<Bare> StartBareAsync(CancellationToken cancellationToken)
     {
         var port = Subject.FreePort();
-        var bare = new Bare(Subject.StartBare(BareHub.Command, isMeasured: true, $"{port}"), new Uri($"http://127.0.0.1:{port}"));
+        var bare = new Bare(Subject.StartBare(BareHub.Command, $"{port}"), new Uri($"http://127.0.0.1:{port}"));
         await bare.Process.UntilAsync(() => PrivateStack.AnswersAsync(bare.Client, "/ready", cancellationToken), "The bare hub becomes ready", TimeSpan.FromMinutes(1), cancellationToken);
         return bare;
     }

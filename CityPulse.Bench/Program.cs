@@ -7,6 +7,13 @@ using CityPulse.Bench.Fanout;
 using CityPulse.Bench.Forecasts;
 using CityPulse.Bench.Reads;
 
+// Callers of the gateway and the provider behind it play other machines, but share the processors with what is measured: their threads
+// must not wait by spinning there. It has to be said before the first of them starts.
+if (args is ["ai" or FakeProvider.Verb, ..])
+{
+    AppContext.SetData("System.Threading.ThreadPool.UnfairSemaphoreSpinLimit", 0);
+}
+
 if (args is [BareHub.Command, var port])
 {
     await BareHub.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));

@@ -24,12 +24,8 @@ internal sealed class Subject : IAsyncDisposable
         StartProjectOf(Repository, project, environment, arguments);
 
     /// <summary>What is measured beside ours, or serves it: a part of this program in a process of its own.</summary>
-    /// <param name="verb">What the process is to be.</param>
-    /// <param name="isMeasured">It has the framework's own settings then; what only helps must not spin on processors that it shares.</param>
-    public static Subject StartBare(string verb, bool isMeasured, params string[] arguments) => StartProject("CityPulse.Bench", new Dictionary<string, string>
+    public static Subject StartBare(string verb, params string[] arguments) => StartProject("CityPulse.Bench", new Dictionary<string, string>
     {
-        // Hexadecimal. This program has it at nought, see its project.
-        ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = isMeasured ? "46" : "0",
         // It would be told of every write to the stores, which lie in the folder that it starts in.
         ["DOTNET_hostBuilder__reloadConfigOnChange"] = "false",
     }, [verb, .. arguments]);

@@ -74,7 +74,7 @@ internal sealed class ReadsBenchmark(BenchOptions options, Goals goals)
         {
             await File.WriteAllBytesAsync(file, body, cancellationToken);
             var port = Subject.FreePort();
-            await using var bare = Subject.StartBare(BareEndpoint.Verb, isMeasured: true, $"{port}", file);
+            await using var bare = Subject.StartBare(BareEndpoint.Verb, $"{port}", file);
             await bare.UntilAsync(() => bare.HasSaidAsync("ready:"), "The bare endpoint becomes ready", TimeSpan.FromMinutes(1), cancellationToken);
             (string, string) token = ("Authorization", client.DefaultRequestHeaders.Authorization!.ToString());
             Case limit = new("bare Kestrel, the same bytes", bare, new(new Uri($"http://127.0.0.1:{port}"), "/", [token], 200));
