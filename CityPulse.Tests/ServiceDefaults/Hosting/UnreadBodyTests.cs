@@ -13,7 +13,10 @@ namespace CityPulse.Tests.ServiceDefaults.Hosting;
 public sealed class UnreadBodyTests : IAsyncLifetime
 {
     private const int Limit = 1000;
-    private static readonly TimeSpan BeyondWhatTheServerDiscards = TimeSpan.FromSeconds(7);
+
+    /// <summary>The server's own five seconds are on a clock that cannot be set, so this client takes seven of its own for what it goes on sending.</summary>
+    private const int SlowChunks = 14;
+    private static readonly TimeSpan BetweenChunks = TimeSpan.FromMilliseconds(500);
     private DefaultsHost _host = null!;
 
     public async ValueTask InitializeAsync() => _host = await DefaultsHost.StartAsync(app =>
@@ -40,10 +43,10 @@ public sealed class UnreadBodyTests : IAsyncLifetime
         await SendChunkAsync(2 * Limit);
         (await AnswerAsync()).ShouldStartWith($"HTTP/1.1 {status} ");
 
-        for (var until = DateTime.UtcNow + BeyondWhatTheServerDiscards; DateTime.UtcNow < until;)
+        for (var sent = 0; sent < SlowChunks; sent++)
         {
             await SendChunkAsync(100);
-            await Task.Delay(TimeSpan.FromMilliseconds(100), deadline.Token);
+            await Task.Delay(BetweenChunks, deadline.Token);
         }
 
         await SendAsync("0\r\n\r\nPOST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
