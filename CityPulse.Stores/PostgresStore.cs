@@ -7,10 +7,10 @@ namespace CityPulse.Stores;
 internal sealed class PostgresStore(StoreOptions options)
 {
     /// <summary>Survives a fall of the machine.</summary>
-    private static readonly string[] Durable = ["fsync=on", "wal_compression=on"];
+    private static readonly string[] Durable = ["max_connections=200", "fsync=on", "wal_compression=on"];
 
-    /// <summary>Survives the fall of its own processes, and writes no more than that takes.</summary>
-    private static readonly string[] Fleeting = ["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"];
+    /// <summary>Survives the fall of its own processes, and writes no more than that takes; for tests, many of which work on one side by side.</summary>
+    private static readonly string[] Fleeting = ["max_connections=600", "fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"];
 
     private readonly UnprivilegedUser _user = new();
     private readonly string _bin = PostgresBinaries.Find();
@@ -79,7 +79,7 @@ internal sealed class PostgresStore(StoreOptions options)
         foreach (var setting in (string[])
         [
             $"port={options.Port.ToString(CultureInfo.InvariantCulture)}", "listen_addresses=127.0.0.1", "unix_socket_directories=",
-            "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "log_min_messages=warning", "log_checkpoints=off", "timezone=UTC",
+            "shared_buffers=256MB", "max_wal_size=4GB", "log_min_messages=warning", "log_checkpoints=off", "timezone=UTC",
             .. options.Fsync ? Durable : Fleeting,
         ])
         {

@@ -4,6 +4,7 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using CityPulse.Tests.Support;
+using Microsoft.Extensions.Logging;
 using Shouldly;
 
 namespace CityPulse.Tests.AiGateway;
@@ -132,7 +133,8 @@ public sealed class ChatTests : IClassFixture<ChatFixture>, IDisposable
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
         var events = await ReadEventsAsync(response);
 
-        events.Select(e => e.Type).Distinct().ShouldBe(["tool", "delta", "done"]);
+        var log = string.Join('\n', _gateway.Log.Lines.Where(l => l.Level >= LogLevel.Warning).Select(l => $"{l.Message} {l.Exception}"));
+        events.Select(e => e.Type).Distinct().ShouldBe(["tool", "delta", "done"], log);
         var done = events[^1].Data;
         string.Concat(events.Where(e => e.Type == "delta").Select(e => e.Data.GetProperty("content").GetString()))
             .ShouldBe(done.GetProperty("message").GetProperty("content").GetString());

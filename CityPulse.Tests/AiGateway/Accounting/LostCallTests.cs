@@ -13,6 +13,7 @@ namespace CityPulse.Tests.AiGateway.Accounting;
 public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
 {
     private const int Calls = 20;
+    private const int MostFalls = 5;
     private const decimal AnswerUsd = ((FakeProviders.InputTokens * 2) + (FakeProviders.OutputTokens * 10)) / 1_000_000m;
 
     private readonly TestTokens _tokens = new();
@@ -115,21 +116,29 @@ public sealed class LostCallTests(TestStores stores) : IAsyncLifetime
         try
         {
             var postgres = await StartAsync();
-            // The log's own writer is kept from its work, and the gateway's flush by its clock: all that the database loses, it lost every time.
+            // The log's own writer is kept from its work, and the gateway's flush by its clock.
             await RunAsync(database, "alter system set wal_writer_delay = '10s'");
             await RunAsync(database, "select pg_reload_conf()");
             var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
             await using (var gateway = await GatewayHost.StartAsync(stores, _api.Address, _tokens, Settings(), database, time: time))
             {
                 using var client = gateway.CreateClient(Token());
-                await CompleteAsync(client, Calls);
-                await postgres.KillAsync();
-                await postgres.DisposeAsync();
-                postgres = await StartAsync();
-                (await CallsAsync(database)).ShouldBeLessThan(Calls, "the database has lost some, or this test shows nothing");
+                // A purse that is filled meanwhile waits for the disk, and all that came before it is there then; at some fall it is not so.
+                var isLost = false;
+                for (var fall = 1; fall <= MostFalls && !isLost; fall++)
+                {
+                    await Eventually.TrueAsync(() => TryCompleteAsync(client), "a call is answered");
+                    await CompleteAsync(client, Calls - 1);
+                    await postgres.KillAsync();
+                    await postgres.DisposeAsync();
+                    postgres = await StartAsync();
+                    isLost = await CallsAsync(database) < _providers.Seen.Count;
+                }
+
+                isLost.ShouldBeTrue("the database has lost some, or this test shows nothing");
 
                 // Nobody calls; the gateway finds out by itself.
-                await ShouldBecomePostedAsync(database, time, Calls);
+                await ShouldBecomePostedAsync(database, time, _providers.Seen.Count);
 
                 // Whatever became of a session that is lost with nothing lost, nothing is there twice.
                 await CompleteAsync(client, Calls);
