@@ -38,7 +38,6 @@ public static class Extensions
         // Uptime counts from here.
         _ = app.Services.GetRequiredService<ServiceIdentity>();
         app.UseTrustedForwardedHeaders();
-        app.UseUnreadBodies();
         app.UseMiddleware<RequestEnvelope>();
         app.UseHead();
         app.UseExceptionHandler();

@@ -45,7 +45,7 @@ internal sealed class RequestEnvelope(
     {
         context.TraceIdentifier = RequestId(context);
         context.Response.OnStarting(_setHeaders, context);
-        var start = time.GetTimestamp();
+        var (start, body) = (time.GetTimestamp(), UnreadBodies.Of(context));
         try
         {
             await next(context);
@@ -64,6 +64,11 @@ internal sealed class RequestEnvelope(
             }
 
             log.Write(context, elapsed);
+        }
+
+        if (body is not null && context.Response.StatusCode >= StatusCodes.Status400BadRequest)
+        {
+            await UnreadBodies.HearOutAsync(context, body);
         }
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,24 +17,14 @@ internal static class UnreadBodies
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>The outermost part, so that the answer is whole and measured before.</summary>
-    public static void UseUnreadBodies(this IApplicationBuilder app) => app.Use(static (context, next) =>
-        context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? AnswerAsync(context, next) : next(context));
+    /// <summary>What the server gives as the body, before others put their own streams around it; null where there can be none.</summary>
+    public static Stream? Of(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? context.Request.Body : null;
 
-    private static async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    /// <summary>To be called when all else is done: the answer is whole and measured then.</summary>
+    public static async Task HearOutAsync(HttpContext context, Stream body)
     {
-        // Others put their own streams around it.
-        var body = context.Request.Body;
-        await next(context);
-        if (context.Response.StatusCode >= StatusCodes.Status400BadRequest)
-        {
-            await context.Response.CompleteAsync();
-            await DiscardAsync(context, body);
-        }
-    }
-
-    private static async Task DiscardAsync(HttpContext context, Stream body)
-    {
+        await context.Response.CompleteAsync();
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false, MaxRequestBodySize: { } limit } server)
         {
             server.MaxRequestBodySize = limit + Discarded;
