@@ -108,14 +108,15 @@ internal static class InternalPortExtensions
     public const string InternalPath = "/internal";
     public const string MetricsPath = "/metrics";
 
+    public static bool IsInternal(PathString path) => path.StartsWithSegments(InternalPath) || path.StartsWithSegments(MetricsPath);
+
     public static void UseInternalPort(this WebApplication app)
     {
         var port = app.Services.GetRequiredService<InternalPort>();
         app.Use((context, next) =>
         {
             var path = context.Request.Path;
-            var wantsInternal = path.StartsWithSegments(InternalPath) || path.StartsWithSegments(MetricsPath);
-            if (wantsInternal == port.IsInternal(context) || path.StartsWithSegments(HealthNames.Path))
+            if (IsInternal(path) == port.IsInternal(context) || path.StartsWithSegments(HealthNames.Path))
             {
                 return next(context);
             }

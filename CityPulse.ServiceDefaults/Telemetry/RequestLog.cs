@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CityPulse.Contracts;
 using CityPulse.ServiceDefaults.Errors;
 using CityPulse.ServiceDefaults.Health;
+using CityPulse.ServiceDefaults.Hosting;
 using CityPulse.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -18,8 +19,9 @@ internal sealed partial class RequestLog(ILoggerFactory loggers)
     public void Write(HttpContext context, TimeSpan elapsed)
     {
         var status = context.Response.StatusCode;
-        // A probe that hears "not ready yet" is no news: whoever probes says so.
-        var level = context.Request.Path.StartsWithSegments(HealthNames.Path) ? LogLevel.Debug
+        var path = context.Request.Path;
+        // A probe that hears "not ready yet" is no news: whoever probes says so. Nor is what services ask one another every second.
+        var level = path.StartsWithSegments(HealthNames.Path) || (status < StatusCodes.Status400BadRequest && InternalPortExtensions.IsInternal(path)) ? LogLevel.Debug
             : status >= StatusCodes.Status500InternalServerError ? LogLevel.Warning
             : LogLevel.Information;
         if (_logger.IsEnabled(level))

@@ -107,6 +107,18 @@ public sealed class TelemetryTests
         text.Split('\n').ShouldNotContain(l => l.StartsWith("http_server_request_duration", StringComparison.Ordinal) && l.Contains("/health"));
     }
 
+    [Fact]
+    public async Task What_services_ask_one_another_is_no_line_unless_it_was_refused()
+    {
+        await using var host = await StartAsync(new() { ["INTERNAL_HTTP_PORT"] = "0" });
+        using var inside = host.CreateClient(1);
+        (await inside.GetAsync("/metrics")).EnsureSuccessStatusCode().Dispose();
+        using var missing = await inside.GetAsync("/internal/nothing");
+
+        await Eventually.TrueAsync(() => Lines(host).Count > 0, "the refusal is logged");
+        Lines(host).ShouldHaveSingleItem().ShouldStartWith("GET /internal/nothing 40");
+    }
+
     private static IEnumerable<string> TypesOfFaults(string metrics, string route) => metrics.Split('\n')
         .Where(l => l.StartsWith("http_server_request_duration_seconds_count{", StringComparison.Ordinal) && l.Contains($"http_route=\"{route}\"", StringComparison.Ordinal))
         .Select(l => Regex.Match(l, "error_type=\"([^\"]*)\"").Groups[1].Value);
