@@ -9,6 +9,8 @@ namespace CityPulse.Tests.Security;
 /// <summary>The conventions on every operation that the served document says they hold for, whichever slice it comes from.</summary>
 public sealed class ConventionWalkTests(WalkedApi api) : IClassFixture<WalkedApi>
 {
+    private const int MostChanges = 5;
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private HttpClient Client => api.Stranger.City.Client;
@@ -151,9 +153,9 @@ public sealed class ConventionWalkTests(WalkedApi api) : IClassFixture<WalkedApi
                 foreach (var asked in (string[])["identity", "gzip", "br"])
                 {
                     var again = await SendAsync(HttpMethod.Get, path, null, null, api.Owner, ("Accept-Encoding", asked), ("If-None-Match", tag));
-                    if (again.StatusCode == HttpStatusCode.OK)
+                    for (var changes = 0; changes < MostChanges && again.StatusCode == HttpStatusCode.OK; changes++)
                     {
-                        // A minute or an hour may have begun in between, and with it another answer; two do not.
+                        // A minute or an hour may have begun in between, or a delivery been tried, and with it another answer.
                         tag = again.Headers.ETag.ShouldNotBeNull(path).ToString();
                         again.Dispose();
                         again = await SendAsync(HttpMethod.Get, path, null, null, api.Owner, ("Accept-Encoding", asked), ("If-None-Match", tag));
